@@ -1,0 +1,46 @@
+# Every recipe uses relative paths and `python -m`, so that a checkout may live in a path with spaces.
+PYTHON ?= python3
+PY := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint types imports check schemas clean
+
+help: ## Show what there is
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## Make .venv with pinned dependencies and fetch the Kafka jars
+
+.venv/.ready: pyproject.toml constraints.txt streams/embedded/pom.xml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(PY) -m streams.embedded.kafka install
+	@touch $@
+
+demo: setup ## Run everything with live traffic and a terminal view (ARGS=--once: drain, print a summary, end)
+	@$(PY) -m streams.cli demo $(ARGS)
+
+test: setup ## Run all tests
+	@$(PY) -m pytest $(ARGS)
+
+test-fast: setup ## Run the tests that need no servers
+	@$(PY) -m pytest -m 'not slow' $(ARGS)
+
+lint: setup ## Check style and formatting
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: setup ## Check types
+	@$(PY) -m mypy
+
+imports: setup ## Check that imports go one way and the core stays pure
+	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+schemas: setup ## Write JSON Schema and AsyncAPI from the models
+	@$(PY) -m schemas.export
+
+check: lint types imports test ## All of the above that checks
+
+clean: ## Remove the environment and the demo's data
+	@rm -rf .venv .data build *.egg-info
