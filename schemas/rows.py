@@ -1,0 +1,165 @@
+"""One model per ClickHouse table that the worker or a command writes.
+
+Field order is insert order. Columns with a DEFAULT (`version`, `ingested_at`, …) are left to ClickHouse.
+Each field carries its ClickHouse type, so that a sink inserts without asking the server for it; a test
+compares all of it with DESCRIBE TABLE.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+String = Annotated[str, "String"]
+Name = Annotated[str, "LowCardinality(String)"]
+Time = Annotated[AwareDatetime, "DateTime64(3, 'UTC')"]
+MaybeTime = Annotated[AwareDatetime | None, "Nullable(DateTime64(3, 'UTC'))"]
+Bucket = Annotated[AwareDatetime, "DateTime('UTC')"]
+Day = Annotated[date, "Date"]
+Flag = Annotated[int, "UInt8"]
+U32 = Annotated[int, "UInt32"]
+U64 = Annotated[int, "UInt64"]
+Float = Annotated[float, "Float64"]
+Counts = Annotated[dict[str, int], "Map(LowCardinality(String), UInt64)"]
+Bytes = Annotated[bytes, "String"]
+
+
+class Row(BaseModel):
+    """A row as it is inserted. `TABLE` names the table, without a database."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    TABLE: ClassVar[str]
+
+
+class EventRow(Row):
+    """A fact. `customer_id` is the id as sent, or `anon:<anonymous_id>`; '' stands for what was not sent.
+
+    `properties` is the text of a JSON object; `extra` that of further top-level keys, '' without any.
+    """
+
+    TABLE: ClassVar[str] = "events"
+
+    event_id: String
+    customer_id: String
+    anonymous_id: String
+    channel: Name
+    type: Name
+    occurred_at: Time
+    session_id: String
+    source: String
+    properties: String
+    extra: String
+    source_topic: Name
+    source_partition: U32
+    source_offset: U64
+    appended_at: Time
+
+
+class CustomerStateRow(Row):
+    """A customer's totals. `*_seen_at`: newest engagement event of the channel, orders left out.
+
+    Of a customer's rows the one with the highest (`epoch`, `n_applied`) holds; so too in the other tables.
+    """
+
+    TABLE: ClassVar[str] = "customer_state"
+
+    customer_id: String
+    is_anonymous: Flag
+    first_seen_at: MaybeTime
+    website_seen_at: MaybeTime
+    chat_seen_at: MaybeTime
+    purchase_seen_at: MaybeTime
+    events_total: U64
+    orders_total: U64
+    epoch: U32
+    n_applied: U64
+
+
+class CustomerDailyRow(Row):
+    """A customer's UTC date on a channel. `events` counts all events, `counts` engagement events per type."""
+
+    TABLE: ClassVar[str] = "customer_daily"
+
+    customer_id: String
+    day: Day
+    channel: Name
+    events: U64
+    counts: Counts
+    points: Float
+    orders: U64
+    conversations: U64
+    messages: U64
+    epoch: U32
+    n_applied: U64
+
+
+class Customer5mRow(Row):
+    """A customer's five minutes on a channel; `bucket_at` is their start."""
+
+    TABLE: ClassVar[str] = "customer_5m"
+
+    customer_id: String
+    bucket_at: Bucket
+    channel: Name
+    events: U64
+    orders: U64
+    conversations: U64
+    messages: U64
+    epoch: U32
+    n_applied: U64
+
+
+class RejectedEventRow(Row):
+    """A record that did not become a fact.
+
+    `payload` is the record's value; of more than 1 MiB the first 64 KiB. Size and hash are the whole value's.
+    """
+
+    TABLE: ClassVar[str] = "rejected_events"
+
+    rejected_at: Time
+    reason: Name
+    detail: String
+    source_topic: Name
+    source_partition: U32
+    source_offset: U64
+    record_key: Bytes
+    payload: Bytes
+    payload_bytes: U64
+    payload_sha256: String
+    replayed_at: MaybeTime
+
+
+class SettingRow(Row):
+    """A setting that views depend on, for example `clock`."""
+
+    TABLE: ClassVar[str] = "settings"
+
+    key: String
+    value: String
+
+
+ROWS: tuple[type[Row], ...] = (
+    EventRow,
+    CustomerStateRow,
+    CustomerDailyRow,
+    Customer5mRow,
+    RejectedEventRow,
+    SettingRow,
+)
+
+
+def columns(model: type[Row]) -> tuple[str, ...]:
+    """Column names in insert order."""
+    return tuple(model.model_fields)
+
+
+def column_types(model: type[Row]) -> tuple[str, ...]:
+    """ClickHouse type names, beside `columns(model)`."""
+    return tuple(_clickhouse_type(field.metadata) for field in model.model_fields.values())
+
+
+def _clickhouse_type(metadata: list[object]) -> str:
+    return next(item for item in metadata if isinstance(item, str))
