@@ -1,0 +1,124 @@
+"""All settings, in one model.
+
+Every field is an environment variable with the prefix `ENGAGE_`; a test keeps the README's table
+in step with this file. Units are part of the names.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import ConfigError
+
+
+class Clock(str, Enum):
+    """What `as_of` means: the wall clock, or the newest event among the facts (replayed history)."""
+
+    WALL = "wall"
+    EVENT = "event"
+
+
+class LogFormat(str, Enum):
+    """`auto` writes for people on a terminal and JSON elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def _bootstrap(value: str) -> str:
+    for server in value.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"{server!r} is not host:port, for example 127.0.0.1:9092")
+    return value
+
+
+def _clickhouse_url(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or not url.path.strip("/"):
+        raise ValueError(
+            f"{value!r} is not http(s)://host:port/database, for example http://127.0.0.1:8123/engagement"
+        )
+    return value
+
+
+class Settings(BaseSettings):
+    """Settings of every `engage` command, read from `ENGAGE_…` environment variables."""
+
+    model_config = SettingsConfigDict(env_prefix="ENGAGE_", extra="ignore", frozen=True)
+
+    kafka_bootstrap: Annotated[str, AfterValidator(_bootstrap)] = Field(
+        "127.0.0.1:9092", description="Kafka brokers, comma-separated `host:port`"
+    )
+    clickhouse_url: Annotated[str, AfterValidator(_clickhouse_url)] = Field(
+        "http://127.0.0.1:8123/engagement", description="ClickHouse over HTTP, `http(s)://host:port/database`"
+    )
+    clickhouse_user: str = Field("default", description="ClickHouse user")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="ClickHouse password; never logged")
+    clickhouse_timeout_seconds: float = Field(
+        30.0, gt=0, description="One ClickHouse request is given up, and tried again, after this many seconds"
+    )
+    data_dir: Path = Field(
+        Path(".data"), description="Directory for worker state and, with `engage up`, the servers' data"
+    )
+    group_id: str = Field(
+        "engagement-streams", min_length=1, description="Kafka consumer group of the workers"
+    )
+    partitions: int = Field(
+        8, ge=1, le=1024, description="Partitions of every source topic and of the changelog"
+    )
+    replication_factor: int = Field(
+        1, ge=1, le=9, description="Replicas of every topic that `engage topics` creates"
+    )
+    clock: Clock = Field(
+        Clock.WALL, description="`wall`: figures hold now; `event`: at the newest event (history)"
+    )
+    dedupe_horizon_days: int = Field(
+        7, ge=1, le=90, description="Days, by broker append time, for which an event id is remembered"
+    )
+    dedupe_max_ids: int = Field(65_536, ge=1_024, description="Event ids remembered per customer at most")
+    flush_max_records: int = Field(20_000, ge=1, description="Records that one flush takes at most")
+    flush_linger_ms: int = Field(
+        20, ge=0, le=5_000, description="Milliseconds a flush waits for more records"
+    )
+    commit_interval_seconds: float = Field(0.5, gt=0, le=60, description="Seconds between offset commits")
+    cache_max_customers: int = Field(
+        50_000, ge=1, description="Customers whose decoded state a worker keeps in memory"
+    )
+    block_cache_mib: int = Field(256, ge=8, description="RocksDB block cache of a worker, in MiB")
+    session_timeout_seconds: float = Field(
+        20.0, ge=1, description="A worker silent for this many seconds loses its partitions"
+    )
+    retry_backoff_max_seconds: float = Field(
+        5.0, gt=0, description="Longest pause between two attempts to reach Kafka or ClickHouse"
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged"
+    )
+    log_format: LogFormat = Field(LogFormat.AUTO, description="`auto`, `console` or `json`")
+
+    @property
+    def clickhouse_database(self) -> str:
+        return urlsplit(self.clickhouse_url).path.strip("/")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; `None` overrides are left out.
+
+    Raises:
+        ConfigError: one line naming the variable, what is wrong with it and what it may be.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(f"ENGAGE_{name}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,142 @@
+"""What is kept per customer, and how it is written down.
+
+`CustomerState` is the hot value: one small record per customer, read and written in every flush that
+touches the customer. Event-id chunks and orders are records of their own, loaded when needed.
+Encoding is deterministic: equal states are equal bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from streams.core.dedupe import ChunkMeta
+from streams.core.windows import oldest_day_held, oldest_five_held
+
+CHANNELS: Final = ("website", "chat", "purchase")
+CHANNEL_INDEX: Final = {channel: index for index, channel in enumerate(CHANNELS)}
+
+#: Bucket keys pack (bucket number, channel): `bucket << 2 | channel index`.
+CHANNEL_BITS: Final = 2
+CHANNEL_MASK: Final = (1 << CHANNEL_BITS) - 1
+
+
+class DayCell(msgspec.Struct, array_like=True, gc=False):
+    """One (day, channel): all events, and engagement events by type (superseded orders left out)."""
+
+    events: int
+    counts: dict[str, int]
+
+
+class FiveCell(msgspec.Struct, array_like=True, gc=False):
+    """One (five minutes, channel)."""
+
+    events: int
+    orders: int
+    conversations: int
+    messages: int
+
+
+class OrderEntry(msgspec.Struct, array_like=True, gc=False, order=True, frozen=True):
+    """One `order_completed`; of all with one order id the smallest (occurred_at, event_id) is the order."""
+
+    occurred_at_ms: int
+    event_id: str
+    channel: int
+
+
+class CustomerState(msgspec.Struct, array_like=True):
+    """The hot value of one customer.
+
+    `applied` maps a source (see `source_id`) to the highest offset already folded. `n_applied` counts
+    distinct events and is the version of everything written for the customer: it only grows.
+    `seen_ms` holds the newest engagement event per channel, orders left out, because an order can be
+    superseded later; order times are read from the facts. Times are epoch milliseconds, 0 for never.
+    """
+
+    n_applied: int = 0
+    is_anonymous: bool = False
+    events_total: int = 0
+    orders_total: int = 0
+    newest_ms: int = 0
+    first_seen_ms: int = 0
+    seen_ms: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
+    applied: dict[int, int] = msgspec.field(default_factory=dict)
+    days: dict[int, DayCell] = msgspec.field(default_factory=dict)
+    fives: dict[int, FiveCell] = msgspec.field(default_factory=dict)
+    purchase_days: dict[int, int] = msgspec.field(default_factory=dict)
+    recent_ids: dict[int, int] = msgspec.field(default_factory=dict)
+    id_chunks: list[ChunkMeta] = msgspec.field(default_factory=list)
+
+    def settle(self) -> None:
+        """Bring the state into the form that is stored.
+
+        Buckets that the newest event has pushed out of the horizon are dropped, and buckets are put in
+        order, so that equal states are equal bytes. (Recent ids stay in order of arrival.)
+        """
+        oldest_day = oldest_day_held(self.newest_ms) << CHANNEL_BITS
+        oldest_five = oldest_five_held(self.newest_ms) << CHANNEL_BITS
+        self.days = {key: cell for key, cell in sorted(self.days.items()) if key >= oldest_day}
+        self.fives = {key: cell for key, cell in sorted(self.fives.items()) if key >= oldest_five}
+        self.applied = _in_order(self.applied)
+        self.purchase_days = _in_order(self.purchase_days)
+        for cell in self.days.values():
+            cell.counts = _in_order(cell.counts)
+
+
+_K = TypeVar("_K", int, str)
+
+
+def _in_order(counts: dict[_K, int]) -> dict[_K, int]:
+    return counts if len(counts) < 2 else dict(sorted(counts.items()))
+
+
+_SOURCE_BITS: Final = 16
+
+
+def source_id(topic_index: int, partition: int) -> int:
+    """One integer for (source topic, partition), the key of `CustomerState.applied`."""
+    return topic_index << _SOURCE_BITS | partition
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decode_state = msgspec.msgpack.Decoder(CustomerState).decode
+_decode_ids = msgspec.msgpack.Decoder(dict[int, int]).decode
+_decode_orders = msgspec.msgpack.Decoder(list[OrderEntry]).decode
+_VERSION_BYTES: Final = 8
+
+
+def encode_state(state: CustomerState) -> bytes:
+    """`n_applied` as eight big-endian bytes, then the state: a reader compares versions without decoding."""
+    return state.n_applied.to_bytes(_VERSION_BYTES, "big") + _encoder.encode(state)
+
+
+def decode_state(value: bytes) -> CustomerState:
+    """Inverse of `encode_state`."""
+    return _decode_state(memoryview(value)[_VERSION_BYTES:])
+
+
+def version_of(value: bytes) -> bytes:
+    """The version prefix of an encoded state; prefixes compare as versions do."""
+    return value[:_VERSION_BYTES]
+
+
+def encode_ids(ids: dict[int, int]) -> bytes:
+    """A chunk of event-id hashes with their append days."""
+    return _encoder.encode(ids)
+
+
+def decode_ids(value: bytes) -> dict[int, int]:
+    """Inverse of `encode_ids`."""
+    return _decode_ids(value)
+
+
+def encode_orders(entries: list[OrderEntry]) -> bytes:
+    """All `order_completed` events of one order id, smallest first."""
+    return _encoder.encode(entries)
+
+
+def decode_orders(value: bytes) -> list[OrderEntry]:
+    """Inverse of `encode_orders`."""
+    return _decode_orders(value)
