@@ -1,0 +1,1 @@
+"""Faust agents. They are thin: a batch goes to the pipeline, and nothing is decided here."""

@@ -1,0 +1,32 @@
+"""The agent that hands record batches to the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import faust
+
+from streams.transport import RecordBatch
+
+
+class BatchSchema(faust.Schema[None, RecordBatch]):
+    """Messages carry a `RecordBatch`; Faust decodes nothing (a decode error there would ack events)."""
+
+    def loads_key(self, app: Any, message: Any, **kwargs: Any) -> None:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **kwargs: Any) -> RecordBatch:
+        batch: RecordBatch = message.value
+        return batch
+
+
+def pass_batches_on(
+    app: faust.App, topics: Sequence[str], submit: Callable[[RecordBatch], Awaitable[None]]
+) -> None:
+    """Register one agent for all topics: they share customers, so they share one pipeline."""
+
+    @app.agent(app.topic(*topics, schema=BatchSchema()), name="batches")
+    async def batches(stream: Any) -> None:
+        async for batch in stream:
+            await submit(batch)

@@ -1,0 +1,90 @@
+"""`engage worker`: consume events, keep state, write facts and rows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from streams.config import Settings, load_settings
+
+
+def worker(
+    data_dir: Annotated[
+        Optional[Path],  # noqa: UP045 (typer reads it on Python 3.10 too)
+        typer.Option(
+            help="Directory for the worker's state; one per worker. [default: ENGAGE_DATA_DIR, .data]"
+        ),
+    ] = None,
+    ready_file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(envvar="ENGAGE_READY_FILE", help="Created once the worker has recovered and consumes."),
+    ] = None,
+) -> None:
+    """Consume website, chat and purchase events, and write facts and per-customer rows to ClickHouse.
+
+    Run as many workers as there are partitions at most, each with a data directory of its own; they share
+    the partitions through the Kafka consumer group. SIGTERM finishes the flush at hand and leaves the group.
+    """
+    from streams import logs
+
+    settings = load_settings(data_dir=data_dir)
+    logs.configure(settings)
+    _check_servers(settings)
+    import uvloop
+
+    uvloop.install()
+    asyncio.run(_run(settings, ready_file))
+
+
+def _check_servers(settings: Settings) -> None:
+    """Say in one line what is missing before anything starts."""
+    from streams.clickhouse import connect
+    from streams.ops.topics import check_topics
+
+    check_topics(settings)
+    connect(settings).close()
+
+
+async def _run(settings: Settings, ready_file: Path | None) -> None:
+    import structlog
+
+    from streams.app import Worker
+    from streams.errors import EngageError
+
+    log = structlog.get_logger("streams.worker")
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    worker = Worker(settings)
+    announcing = asyncio.create_task(_announce(worker.ready, ready_file))
+    try:
+        await worker.run(stop)
+    except EngageError as error:
+        log.error("worker_ended", reason=str(error))
+        _end_now(error.exit_code)
+    except Exception:
+        # Threads of Faust and aiokafka may hang on to a broken state; a process that ends is a state
+        # that everything here is built to survive.
+        log.exception("worker_crashed")
+        _end_now(70)
+    finally:
+        announcing.cancel()
+    log.info("worker_stopped")
+
+
+async def _announce(ready: asyncio.Event, ready_file: Path | None) -> None:
+    await ready.wait()
+    if ready_file is not None:
+        await asyncio.to_thread(ready_file.write_text, f"{os.getpid()}\n")
+
+
+def _end_now(status: int) -> None:
+    import logging
+
+    logging.shutdown()
+    os._exit(status)

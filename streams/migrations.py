@@ -1,0 +1,157 @@
+"""Brings ClickHouse up to the files in `sql/`: tables once and for ever, views again each time.
+
+Numbered files are `clickhouse-migrations`' business: it runs each once and records its checksum in
+`schema_migrations`. It remembers a file only when all its statements have run, so each statement is
+`IF NOT EXISTS` and an interrupted run is repeated safely.
+"""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from collections.abc import Mapping
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_migrations.connection import ClickhouseConnectConnection  # type: ignore[import-untyped]
+from clickhouse_migrations.exceptions import MigrationException  # type: ignore[import-untyped]
+from clickhouse_migrations.migration import Migration, MigrationStorage  # type: ignore[import-untyped]
+from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
+    STATUS_MD5_MISMATCH,
+    STATUS_UNKNOWN,
+    Migrator,
+)
+
+from schemas.rows import SettingRow, column_types, columns
+from streams.clickhouse import connect
+from streams.config import Clock, Settings
+from streams.errors import MigrationError
+
+MIGRATIONS_TABLE = "schema_migrations"
+_SOURCE_TREE = Path(__file__).resolve().parent.parent / "sql"
+_INSTALLED = Path(sysconfig.get_path("data")) / "share" / "engagement-streams" / "sql"
+
+
+def sql_directory() -> Path:
+    """`sql/` of the source tree, or of the installed package.
+
+    Raises:
+        MigrationError: neither is there.
+    """
+    for directory in (_SOURCE_TREE, _INSTALLED):
+        if (directory / "migrations").is_dir():
+            return directory
+    raise MigrationError(
+        f"No sql/migrations in {_SOURCE_TREE} or {_INSTALLED}: reinstall engagement-streams."
+    )
+
+
+def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
+    """Create the database if missing, apply new migrations, re-apply views, record the clock.
+
+    Returns the names of the migrations applied by this call, in order; running it again returns [].
+
+    Raises:
+        ClickHouseUnavailable: nothing answers.
+        MigrationError: an applied file was edited or is missing, or ClickHouse refused a statement.
+    """
+    sql = sql or sql_directory()
+    _create_database(settings)
+    client = connect(settings)
+    try:
+        applied = _apply_migrations(client, sql / "migrations")
+        _apply_views(client, sql / "views", settings.clock)
+        _write_setting(client, "clock", settings.clock.value)
+        return applied
+    finally:
+        client.close()
+
+
+def _create_database(settings: Settings) -> None:
+    client = connect(settings, database="default")
+    name = settings.clickhouse_database.replace("`", "``")
+    try:
+        client.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+    except ClickHouseError as error:
+        raise MigrationError(f"Cannot create database {name}: {_first_line(error)}") from error
+    finally:
+        client.close()
+
+
+def _apply_migrations(client: Client, directory: Path) -> list[str]:
+    # `compact`: the library logs what it runs, and whole scripts are too much.
+    migrator = Migrator(
+        ClickhouseConnectConnection(client), migrations_table=MIGRATIONS_TABLE, migration_log_format="compact"
+    )
+    try:
+        storage = MigrationStorage(directory)
+        files = storage.migrations()
+        names = {version: Path(name).stem for version, name in storage.migration_filenames().items()}
+        migrator.init_schema()
+        _refuse_rewritten_history(migrator, files, names)
+        applied = migrator.apply_migration(files, multi_statement=True)
+    except (ClickHouseError, MigrationException) as error:
+        raise MigrationError(f"Migrations in {directory} failed: {_first_line(error)}") from error
+    return [names[migration.version] for migration in applied]
+
+
+def _refuse_rewritten_history(migrator: Migrator, files: list[Migration], names: Mapping[int, str]) -> None:
+    for row in migrator.migration_status(files):
+        if row.state == STATUS_MD5_MISMATCH:
+            raise MigrationError(
+                f"Migration {names[row.version]} was edited after it had been applied: "
+                "restore the file and put the change into a new one."
+            )
+        if row.state == STATUS_UNKNOWN:
+            raise MigrationError(
+                f"Migration {row.version:04} was applied to this database, but its file is missing: "
+                "install the version of engagement-streams that brought it, or a newer one."
+            )
+
+
+def _apply_views(client: Client, directory: Path, clock: Clock) -> None:
+    statements = view_statements(directory, clock)
+    for name in view_order(statements):
+        try:
+            client.command(statements[name].rstrip().removesuffix(";"))
+        except ClickHouseError as error:
+            raise MigrationError(f"View {name} in {directory} failed: {_first_line(error)}") from error
+
+
+def view_statements(directory: Path, clock: Clock) -> dict[str, str]:
+    """The statement of each view. `NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` for one."""
+    statements = {}
+    for path in sorted(directory.glob("*.sql")):
+        name, *clocks = path.stem.split(".")
+        if not clocks or clocks == [clock.value]:
+            statements[name] = path.read_text(encoding="utf-8")
+    return statements
+
+
+def view_order(statements: Mapping[str, str]) -> list[str]:
+    """Names of views, each after those that its statement mentions; ties alphabetical."""
+    mentions = {
+        name: {other for other in statements if other != name and re.search(rf"\b{other}\b", _code(text))}
+        for name, text in sorted(statements.items())
+    }
+    return list(TopologicalSorter(mentions).static_order())
+
+
+def _code(statement: str) -> str:
+    """The statement without comments and string literals, which may mention any view."""
+    return re.sub(r"--[^\n]*|'(?:[^'\\]|\\.)*'", "", statement)
+
+
+def _write_setting(client: Client, key: str, value: str) -> None:
+    client.insert(
+        SettingRow.TABLE,
+        [[key, value]],
+        column_names=columns(SettingRow),
+        column_type_names=column_types(SettingRow),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [repr(error)])[0]

@@ -1,0 +1,276 @@
+"""The one pipeline of a worker: record batches in, durable state and rows out, offsets committed last.
+
+One task takes what all partitions of all topics have delivered (they share customers) and runs the
+numbered steps of `Pipeline._flush`. Anything unexpected ends the process, unacknowledged; whoever owns
+the partitions next reads the same records again, which is harmless:
+
+* state is idempotent per customer, source and offset (`core.fold`);
+* facts deduplicate by event id, rows are absolute and carry a version that only grows;
+* an offset is committed only after everything that follows from it is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import structlog
+from faust.types import TP
+
+from schemas import topics
+from schemas.rejections import Rejection, RejectReason
+from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, EventRow, RejectedEventRow, Row
+from streams.core import project
+from streams.core.dedupe import DedupeLimits
+from streams.core.fold import Customer, Outcome, apply
+from streams.core.windows import day_of
+from streams.customers import CustomerCache
+from streams.errors import FencedError
+from streams.intake import Delivery, Misplaced, Rejected, read
+from streams.late import restated_days
+from streams.sinks.base import NotStorable, Sink
+from streams.transport import Record, RecordBatch
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Producer(Protocol):
+    """What the pipeline needs of Kafka; `transport.BatchProducer` for real."""
+
+    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int: ...
+
+
+class FlushLimits(NamedTuple):
+    """A flush takes at most `max_records` and waits `linger_seconds` for more once the first is there."""
+
+    max_records: int = 20_000
+    linger_seconds: float = 0.02
+
+
+class Pipeline:
+    """Takes batches with `submit`, flushes them in `run`, and tells `on_durable` what may be committed."""
+
+    def __init__(
+        self,
+        *,
+        customers: CustomerCache,
+        producer: Producer,
+        sink: Sink,
+        partitions: int,
+        on_durable: Callable[[Mapping[TP, int]], Awaitable[None]],
+        dedupe: DedupeLimits,
+        limits: FlushLimits,
+        epoch: int = 0,
+    ) -> None:
+        self._customers = customers
+        self._producer = producer
+        self._sink = sink
+        self._partitions = partitions
+        self._on_durable = on_durable
+        self._dedupe = dedupe
+        self._limits = limits
+        self._epoch = epoch
+        self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=64)
+        self._expected: dict[TP, int] = {}
+        self._seek_count = 0
+        self._released = True
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._flushing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sink")
+
+    # -- what Faust tells ------------------------------------------------------------------------
+
+    async def submit(self, batch: RecordBatch) -> None:
+        """Queue a batch; waits while the queue is full, which is how back-pressure reaches the fetcher."""
+        await self._queue.put(batch)
+
+    def seek(self, positions: Mapping[TP, int], seek_count: int) -> None:
+        """Reading starts anew at these positions; whatever was read before the seek will come again."""
+        self._expected = dict(positions)
+        self._seek_count = seek_count
+        self._released = False
+
+    async def release(self, timeout_seconds: float) -> None:
+        """The partitions are about to be taken away: finish the flush at hand, or abandon it.
+
+        Abandoning is safe at any point, as a crash is; it only costs the next owner a replay.
+        Nothing is taken again before the next `seek`.
+        """
+        self._released = True
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_seconds)
+        except asyncio.TimeoutError:
+            log.warning("flush_abandoned", waited_seconds=timeout_seconds)
+            self._sink.interrupt()
+            if self._flushing is not None:
+                self._flushing.cancel()
+            # Behind the interrupted call in the one thread that uses the sink.
+            self._thread.submit(self._sink.resume)
+        self._seek_count += 1
+        self._customers.clear()
+
+    # -- the loop --------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Flush until cancelled; raises whatever a flush raises."""
+        while True:
+            batches = await self._take()
+            self._idle.clear()
+            self._flushing = asyncio.create_task(self._flush(batches))
+            try:
+                await asyncio.wait({self._flushing})
+                if not self._flushing.cancelled():
+                    self._flushing.result()
+            finally:
+                self._flushing.cancel()
+                self._flushing = None
+                self._idle.set()
+
+    async def _take(self) -> list[RecordBatch]:
+        """Step 1, take: everything delivered by now, up to the limit."""
+        batches = [await self._queue.get()]
+        records = len(batches[0].records)
+        deadline = asyncio.get_running_loop().time() + self._limits.linger_seconds
+        while records < self._limits.max_records:
+            wait_seconds = deadline - asyncio.get_running_loop().time()
+            if self._queue.empty() and wait_seconds <= 0:
+                break
+            try:
+                batch = await asyncio.wait_for(self._queue.get(), max(wait_seconds, 0.001))
+            except asyncio.TimeoutError:
+                break
+            batches.append(batch)
+            records += len(batch.records)
+        return batches
+
+    async def _flush(self, batches: list[RecordBatch]) -> None:
+        # 2 check: batches from before the last seek will come again; the others must follow one another,
+        #   or the framework has lost some on the way.
+        seek_count = self._seek_count
+        batches = [] if self._released else self._contiguous(batches)
+        if not batches:
+            return
+        # 3 decode: every record becomes an event, a reject, or a record for another partition.
+        deliveries, rejected, misplaced = read(batches, self._partitions, self._customers.known)
+        # 4 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
+        await self._reject(rejected)
+        await self._forward(misplaced)
+        # 5 fold in memory; 6 facts. Facts first, then state: a fact that ClickHouse will never take is
+        #   rejected and must not have been counted.
+        touched, facts = self._fold(deliveries)
+        refused = await self._insert_facts(facts)
+        if refused:
+            self._customers.clear()
+            await self._reject(refused)
+            coordinates = {item.coordinates for item in refused}
+            touched, _ = self._fold([item for item in deliveries if item.coordinates not in coordinates])
+        # Before the state is settled, which drops buckets that this flush has pushed out of the horizon.
+        rows = self._project(touched)
+        # 7 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
+        self._check_owner(seek_count)
+        await self._customers.save(touched, self._producer)
+        # 8 rows: only from state that is durable, so that no row is ever ahead of it.
+        self._check_owner(seek_count)
+        await self._in_thread(self._insert_rows, rows)
+        # 9 late: days that the state no longer holds are recounted from the facts inserted in step 6.
+        await self._restate(touched)
+        for customer in touched:
+            customer.clean()
+        # 10 ack: from here on the offsets may be committed.
+        self._check_owner(seek_count)
+        await self._on_durable({batch.tp: batch.end for batch in batches})
+        log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(touched))
+
+    # -- the steps -------------------------------------------------------------------------------
+
+    def _contiguous(self, batches: list[RecordBatch]) -> list[RecordBatch]:
+        current = [batch for batch in batches if batch.seek_count == self._seek_count]
+        for batch in current:
+            expected = self._expected.get(batch.tp)
+            if batch.start != expected:
+                raise FencedError(
+                    f"{batch.tp.topic}/{batch.tp.partition}: a batch starts at {batch.start}, expected "
+                    f"{expected}: records were lost on the way to the pipeline; a restart reads them again"
+                )
+            self._expected[batch.tp] = batch.end
+        return current
+
+    def _check_owner(self, seek_count: int) -> None:
+        """Stop a flush whose partitions have been taken away meanwhile."""
+        if seek_count != self._seek_count:
+            raise asyncio.CancelledError
+
+    def _fold(self, deliveries: list[Delivery]) -> tuple[list[Customer], list[Delivery]]:
+        """Fold in order; returns the customers touched and the deliveries that are facts."""
+        customers = self._customers.load(deliveries)
+        facts = []
+        for item in deliveries:
+            outcome = apply(
+                customers[item.partition, item.event.customer],
+                item.event,
+                item.source,
+                item.offset,
+                day_of(item.appended_at_ms),
+                self._dedupe,
+            )
+            if outcome is not Outcome.DUPLICATE:
+                facts.append(item)
+        return list(customers.values()), facts
+
+    async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
+        try:
+            await self._in_thread(
+                self._sink.insert, EventRow, project.transpose([item.row() for item in facts])
+            )
+        except NotStorable as error:
+            return [
+                facts[index].rejected(Rejection(RejectReason.NOT_STORABLE, reason))
+                for index, reason in error.refused.items()
+            ]
+        return []
+
+    def _project(self, touched: list[Customer]) -> list[tuple[type[Row], project.Columns]]:
+        return [
+            (CustomerStateRow, project.state_columns(touched, self._epoch)),
+            (CustomerDailyRow, project.daily_columns(touched, self._epoch)),
+            (Customer5mRow, project.five_columns(touched, self._epoch)),
+        ]
+
+    def _insert_rows(self, rows: list[tuple[type[Row], project.Columns]]) -> None:
+        for table, columns in rows:
+            self._sink.insert(table, columns)
+
+    async def _restate(self, touched: list[Customer]) -> None:
+        late = [customer for customer in touched if customer.late_days]
+        if late:
+            columns = await self._in_thread(restated_days, late, self._sink, self._customers, self._epoch)
+            await self._in_thread(self._sink.insert, CustomerDailyRow, columns)
+
+    async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+
+    async def _reject(self, rejected: list[Rejected]) -> None:
+        """To `events.rejected` with the original bytes, and to the table that views read."""
+        if not rejected:
+            return
+        by_partition: dict[int, list[Record]] = defaultdict(list)
+        for item in rejected:
+            by_partition[item.partition % self._partitions].append(item.record())
+        for partition, records in by_partition.items():
+            await self._producer.send_all(topics.REJECTED, partition, records)
+        columns = project.transpose([item.row() for item in rejected])
+        await self._in_thread(self._sink.insert, RejectedEventRow, columns)
+
+    async def _forward(self, misplaced: list[Misplaced]) -> None:
+        """To the partition that owns the key, with the origin's coordinates in the headers."""
+        by_partition: dict[int, list[Record]] = defaultdict(list)
+        for item in misplaced:
+            by_partition[item.owner].append(item.record())
+        for partition, records in by_partition.items():
+            await self._producer.send_all(topics.REKEYED, partition, records)

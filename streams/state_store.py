@@ -1,0 +1,139 @@
+"""Customer state on local disk: RocksDB, as a materialization of the changelog topic.
+
+Every write goes to the changelog first and is acknowledged there; then records and the changelog
+offset that they reach enter RocksDB in one atomic batch. So the store is always a prefix of the
+changelog, and recovery means reading on from the stored offset. A record of a stale writer that
+still reached the changelog is recognised by its lower version and left out.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+
+from streams.core.state import version_of
+from streams.errors import EngageError
+
+_KIND_CUSTOMER: Final = b"c"
+_KIND_IDS: Final = b"i"
+_KIND_ORDER: Final = b"o"
+_OFFSET_KEY: Final = b"\x00changelog-offset"
+_MIB = 1024 * 1024
+
+#: A changelog record: key, and value or None for a deletion.
+Change = tuple[bytes, bytes | None]
+
+
+def _key(kind: bytes, customer_id: str, suffix: bytes = b"") -> bytes:
+    raw = customer_id.encode()
+    return kind + len(raw).to_bytes(2, "big") + raw + suffix
+
+
+def customer_key(customer_id: str) -> bytes:
+    """Changelog key of a customer's hot value."""
+    return _key(_KIND_CUSTOMER, customer_id)
+
+
+def ids_key(customer_id: str, seq: int) -> bytes:
+    """Changelog key of one chunk of event ids."""
+    return _key(_KIND_IDS, customer_id, seq.to_bytes(4, "big"))
+
+
+def order_key(customer_id: str, order_id: str) -> bytes:
+    """Changelog key of one order id of a customer."""
+    return _key(_KIND_ORDER, customer_id, order_id.encode())
+
+
+class StateStore:
+    """One RocksDB for all partitions of a worker; keys are `partition (2 bytes) + changelog key`."""
+
+    def __init__(self, path: Path, *, block_cache_mib: int) -> None:
+        """Open or create the store.
+
+        Raises:
+            EngageError: the directory cannot be used, for example because another worker has it open.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._db = Rdict(str(path), options=_options(block_cache_mib))
+        except Exception as error:  # rocksdict raises bare Exception
+            reason = str(error).splitlines()[0]
+            raise EngageError(
+                f"state directory {path} cannot be opened: {reason}. "
+                "Stop the worker that uses it, or set ENGAGE_DATA_DIR to another directory."
+            ) from error
+
+    def close(self) -> None:
+        self._db.close()
+
+    def get(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Values by changelog key, None where there is none; in the order of `keys`."""
+        prefix = _prefix(partition)
+        values: Any = self._db.get([prefix + key for key in keys])
+        return list(values)
+
+    def offset(self, partition: int) -> int:
+        """The changelog offset up to which this store has everything; 0 for a new one."""
+        raw = self._db.get(_prefix(partition) + _OFFSET_KEY)
+        return struct.unpack(">Q", raw)[0] if raw else 0
+
+    def write(self, changes: dict[int, list[Change]], offsets: dict[int, int]) -> None:
+        """Apply changes by partition, with the changelog offsets they reach, in one atomic batch."""
+        batch = WriteBatch(raw_mode=True)
+        for partition, records in changes.items():
+            prefix = _prefix(partition)
+            for key, value in records:
+                if value is None:
+                    batch.delete(prefix + key)
+                else:
+                    batch.put(prefix + key, value)
+        for partition, offset in offsets.items():
+            batch.put(_prefix(partition) + _OFFSET_KEY, struct.pack(">Q", offset))
+        self._db.write(batch)
+
+    def restore(self, partition: int, records: Iterable[Change], offset: int) -> None:
+        """Apply changelog records that end before `offset`; a customer's value never goes back a version."""
+        newest: dict[bytes, bytes | None] = {}
+        for key, value in records:
+            held = newest.get(key)
+            if held is None or value is None or not _is_older(key, value, held):
+                newest[key] = value
+        hot = [key for key, value in newest.items() if value is not None and key.startswith(_KIND_CUSTOMER)]
+        for key, stored in zip(hot, self.get(partition, hot), strict=True):
+            value = newest[key]
+            if stored is not None and value is not None and _is_older(key, value, stored):
+                del newest[key]
+        self.write({partition: list(newest.items())}, {partition: offset})
+
+    def forget(self, partition: int) -> None:
+        """Drop everything held for a partition."""
+        prefix = _prefix(partition)
+        self._db.delete_range(prefix, _prefix(partition + 1))
+
+
+def _is_older(key: bytes, value: bytes, held: bytes) -> bool:
+    return key.startswith(_KIND_CUSTOMER) and version_of(value) < version_of(held)
+
+
+def _prefix(partition: int) -> bytes:
+    return partition.to_bytes(2, "big")
+
+
+def _options(block_cache_mib: int) -> Options:
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_max_background_jobs(2)
+    options.set_write_buffer_size(32 * _MIB)
+    options.set_keep_log_file_num(2)
+    options.set_compression_type(DBCompressionType.lz4())
+    blocks = BlockBasedOptions()
+    # RocksDB would take what it likes; index and filter blocks count too.
+    blocks.set_block_cache(Cache(block_cache_mib * _MIB))
+    blocks.set_cache_index_and_filter_blocks(True)
+    blocks.set_bloom_filter(10, False)
+    options.set_block_based_table_factory(blocks)
+    return options
