@@ -11,6 +11,7 @@ from streams.core.fold import ORDER, Customer
 from streams.core.state import (
     CustomerState,
     OrderEntry,
+    applied_only,
     decode_ids,
     decode_orders,
     decode_state,
@@ -18,6 +19,7 @@ from streams.core.state import (
     encode_orders,
     encode_state,
 )
+from streams.failpoints import reach
 from streams.intake import Delivery
 from streams.state_store import Change, StateStore, customer_key, ids_key, order_key
 from streams.transport import Record
@@ -80,13 +82,17 @@ class CustomerCache:
                 self._young[partition, customer.id] = customers[partition, customer.id] = customer
         for partition, pairs in orders.items():
             for (customer_id, order_id), entries in self.orders(partition, pairs).items():
-                customers[partition, customer_id].orders[order_id] = entries
+                customer = customers[partition, customer_id]
+                customer.orders[order_id] = applied_only(entries, customer.state)
         return customers
 
     def orders(
         self, partition: int, pairs: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], list[OrderEntry]]:
-        """Stored entries by (customer, order id), smallest first; empty for a new order."""
+        """Stored entries by (customer, order id), smallest first; empty for a new order.
+
+        They may be ahead of the customer's state, see `applied_only`.
+        """
         wanted = list(dict.fromkeys(pairs))
         values = self._store.get(partition, [order_key(*pair) for pair in wanted])
         return {
@@ -107,6 +113,7 @@ class CustomerCache:
             offsets[partition] = await producer.send_all(
                 CHANGELOG, partition, [Record(key, value) for key, value in records]
             )
+        reach("changelog_sent")
         self._store.write(changes, offsets)
 
     def _promote(self, key: CustomerKey) -> Customer | None:

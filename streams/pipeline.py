@@ -29,6 +29,7 @@ from streams.core.fold import Customer, Outcome, apply
 from streams.core.windows import day_of
 from streams.customers import CustomerCache
 from streams.errors import FencedError
+from streams.failpoints import reach
 from streams.intake import Delivery, Misplaced, Rejected, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
@@ -136,17 +137,11 @@ class Pipeline:
         """Step 1, take: everything delivered by now, up to the limit."""
         batches = [await self._queue.get()]
         records = len(batches[0].records)
-        deadline = asyncio.get_running_loop().time() + self._limits.linger_seconds
-        while records < self._limits.max_records:
-            wait_seconds = deadline - asyncio.get_running_loop().time()
-            if self._queue.empty() and wait_seconds <= 0:
-                break
-            try:
-                batch = await asyncio.wait_for(self._queue.get(), max(wait_seconds, 0.001))
-            except asyncio.TimeoutError:
-                break
-            batches.append(batch)
-            records += len(batch.records)
+        if self._queue.empty():
+            await asyncio.sleep(self._limits.linger_seconds)
+        while records < self._limits.max_records and not self._queue.empty():
+            batches.append(self._queue.get_nowait())
+            records += len(batches[-1].records)
         return batches
 
     async def _flush(self, batches: list[RecordBatch]) -> None:
@@ -156,35 +151,47 @@ class Pipeline:
         batches = [] if self._released else self._contiguous(batches)
         if not batches:
             return
+        reach("taken")
         # 3 decode: every record becomes an event, a reject, or a record for another partition.
         deliveries, rejected, misplaced = read(batches, self._partitions, self._customers.known)
+        reach("decoded")
         # 4 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
         await self._reject(rejected)
         await self._forward(misplaced)
+        reach("handed_over")
         # 5 fold in memory; 6 facts. Facts first, then state: a fact that ClickHouse will never take is
         #   rejected and must not have been counted.
         touched, facts = self._fold(deliveries)
+        reach("folded")
         refused = await self._insert_facts(facts)
-        if refused:
+        while refused:
             self._customers.clear()
             await self._reject(refused)
             coordinates = {item.coordinates for item in refused}
-            touched, _ = self._fold([item for item in deliveries if item.coordinates not in coordinates])
+            deliveries = [item for item in deliveries if item.coordinates not in coordinates]
+            # A duplicate of a refused record is no duplicate any more, but a fact to be tried.
+            touched, facts = self._fold(deliveries)
+            refused = await self._insert_facts(facts)
+        reach("facts_inserted")
         # Before the state is settled, which drops buckets that this flush has pushed out of the horizon.
         rows = self._project(touched)
         # 7 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
         self._check_owner(seek_count)
         await self._customers.save(touched, self._producer)
+        reach("state_written")
         # 8 rows: only from state that is durable, so that no row is ever ahead of it.
         self._check_owner(seek_count)
         await self._in_thread(self._insert_rows, rows)
+        reach("rows_inserted")
         # 9 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         await self._restate(touched)
+        reach("restated")
         for customer in touched:
             customer.clean()
         # 10 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
         await self._on_durable({batch.tp: batch.end for batch in batches})
+        reach("acked")
         log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(touched))
 
     # -- the steps -------------------------------------------------------------------------------
