@@ -1,0 +1,60 @@
+"""What `bi_reader` may name: statements, tables, functions, settings, formats."""
+
+from __future__ import annotations
+
+import re
+
+from streams.embedded.clickhouse.errors import ACCESS_DENIED, QueryError, query_error
+
+
+def names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MAX_EXECUTION_SECONDS = 60
+# Quota of one query.
+CAPS = {"max_memory_usage": str(2 << 30)}
+
+STATEMENTS = frozenset((b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS"))
+SYSTEM_TABLES = frozenset(("system.tables", "system.columns", "system.databases", "system.settings"))
+TABLE_FUNCTIONS = frozenset(("numbers", "generate_series", "generateSeries"))
+FORMATS = names(
+    "Native TabSeparated TSV TabSeparatedWithNames TSVWithNames TabSeparatedWithNamesAndTypes "
+    "TSVWithNamesAndTypes TabSeparatedRaw TSVRaw CSV CSVWithNames CSVWithNamesAndTypes JSON JSONCompact "
+    "JSONStrings JSONEachRow JSONLines NDJSON JSONCompactEachRow JSONCompactEachRowWithNamesAndTypes "
+    "JSONColumns RowBinary RowBinaryWithNames RowBinaryWithNamesAndTypes Arrow ArrowStream Parquet "
+    "Pretty PrettyCompact PrettySpace Vertical Markdown Values XML Null"
+)
+
+_VIEW = re.compile(r"v_[A-Za-z0-9_]+")
+# In lower case: what reads files, tables, dictionaries, models, networks or memory, or holds a thread.
+_DENIED_FUNCTION = re.compile(
+    r"file|filesystem.*|joinget.*|dict.*|region.*|ai[a-z]+|evalmlmethod|catboost.*|naivebayesclassifier.*"
+    r"|assigncentroid|addressto.*|demangle|logtrace|tid|mergetree.*|ismergetree.*|showcertificate|getmacro"
+    r"|getclienthttpheader|hascolumnintable|generateserialid|zookeeper.*|transaction.*|sleep.*"
+)
+_SETTINGS = names(
+    "max_execution_time max_result_rows max_result_bytes max_rows_to_read max_bytes_to_read max_threads "
+    "max_block_size result_overflow_mode timeout_overflow_mode read_overflow_mode "
+    "date_time_input_format date_time_output_format cast_string_to_dynamic_use_inference "
+    "session_timezone join_use_nulls extremes log_comment limit offset union_default_mode"
+)
+
+
+def refuse(why: str) -> QueryError:
+    """ACCESS_DENIED in one line; what a client wrote is shown without line feeds, and cut off."""
+    shown = "".join(char if char.isprintable() else "?" for char in why)
+    return query_error(ACCESS_DENIED, f"bi_reader: Not enough privileges: {shown[:300]}")
+
+
+def is_view(name: str) -> bool:
+    return _VIEW.fullmatch(name) is not None
+
+
+def is_denied_function(name: str) -> bool:
+    return _DENIED_FUNCTION.fullmatch(name.lower()) is not None
+
+
+def is_setting_allowed(name: str) -> bool:
+    # `output_format_schema` names a file to write.
+    return name in _SETTINGS or (name.startswith("output_format_") and name != "output_format_schema")
