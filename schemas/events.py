@@ -110,8 +110,8 @@ _SCALES: Final = {"nps": (0, 10), "csat": (1, 5)}
 
 
 def _on_its_scale(score: int, info: ValidationInfo) -> int:
-    survey = info.data.get("survey")  # absent when the survey itself is wrong, which is then the error
-    low, high = _SCALES.get(survey, (score, score)) if survey else (score, score)
+    survey = info.data.get("survey", "")  # absent when the survey itself is wrong, which is then the error
+    low, high = _SCALES.get(survey, (score, score))
     if not low <= score <= high:
         raise ValueError(f"must be {low} to {high} for {survey}")
     return score

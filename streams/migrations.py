@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import sysconfig
+import uuid
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
+from string import Template
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -62,8 +64,9 @@ def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
     client = connect(settings)
     try:
         applied = _apply_migrations(client, sql / "migrations")
-        _apply_views(client, sql / "views", settings.clock)
+        _apply_views(client, view_statements(sql, settings.clock))
         _write_setting(client, "clock", settings.clock.value)
+        _name_once(client)
         return applied
     finally:
         client.close()
@@ -111,22 +114,33 @@ def _refuse_rewritten_history(migrator: Migrator, files: list[Migration], names:
             )
 
 
-def _apply_views(client: Client, directory: Path, clock: Clock) -> None:
-    statements = view_statements(directory, clock)
+def _apply_views(client: Client, statements: Mapping[str, str]) -> None:
     for name in view_order(statements):
         try:
-            client.command(statements[name].rstrip().removesuffix(";"))
+            client.command(statements[name])
         except ClickHouseError as error:
-            raise MigrationError(f"View {name} in {directory} failed: {_first_line(error)}") from error
+            raise MigrationError(f"View {name} failed: {_first_line(error)}") from error
 
 
-def view_statements(directory: Path, clock: Clock) -> dict[str, str]:
-    """The statement of each view. `NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` for one."""
+def view_statements(sql: Path, clock: Clock) -> dict[str, str]:
+    """The statement of each view, by name.
+
+    `views/NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` are for one. `${NAME}` in a view
+    stands for `fragments/NAME.sql`.
+
+    Raises:
+        MigrationError: a view names a fragment that is not there.
+    """
+    fragments = {path.stem: path.read_text(encoding="utf-8") for path in (sql / "fragments").glob("*.sql")}
     statements = {}
-    for path in sorted(directory.glob("*.sql")):
+    for path in sorted((sql / "views").glob("*.sql")):
         name, *clocks = path.stem.split(".")
-        if not clocks or clocks == [clock.value]:
-            statements[name] = path.read_text(encoding="utf-8")
+        if clocks and clocks != [clock.value]:
+            continue
+        try:
+            statements[name] = Template(path.read_text(encoding="utf-8")).substitute(fragments)
+        except (KeyError, ValueError) as error:
+            raise MigrationError(f"{path} needs the fragment {error}: not in sql/fragments.") from error
     return statements
 
 
@@ -151,6 +165,13 @@ def _write_setting(client: Client, key: str, value: str) -> None:
         column_names=columns(SettingRow),
         column_type_names=column_types(SettingRow),
     )
+
+
+def _name_once(client: Client) -> None:
+    """Give the database the id and the epoch by which state recognises it (`streams.lineage`)."""
+    if not client.query("SELECT 1 FROM settings WHERE key = 'lineage'").result_rows:
+        _write_setting(client, "epoch", "0")
+        _write_setting(client, "lineage", uuid.uuid4().hex)
 
 
 def _first_line(error: Exception) -> str:

@@ -238,9 +238,11 @@ def test_an_empty_customer_id_is_invalid_when_there_is_another_id() -> None:
 
 
 def test_a_missing_field_outweighs_a_wrong_one_and_a_missing_identity() -> None:
-    body = {"type": "page_viewed", "occurred_at": 5, "properties": {"url": "u"}}
+    body = {"event_id": 5, "type": "page_viewed", "occurred_at": "2026-11-22T05:00:01Z", "properties": {}}
     found = rejected(json.dumps(body).encode())
-    assert found == Rejection(RejectReason.MISSING_FIELD, "event_id: required, but not there (and 1 more)")
+    assert found == Rejection(
+        RejectReason.MISSING_FIELD, "properties.url: required, but not there (and 1 more)"
+    )
 
 
 def test_an_event_may_be_24_hours_ahead_of_its_append_time_and_no_more() -> None:
