@@ -16,7 +16,7 @@ from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
 from streams.pipeline import FlushLimits, Pipeline
-from streams.recovery import recover
+from streams.recovery import restore
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore
 from streams.transport import BatchProducer, Consumer, Transport
@@ -53,11 +53,18 @@ def faust_app(settings: Settings) -> faust.App:
 
 
 class Worker:
-    """Everything one worker process holds, wired together."""
+    """Everything one worker process holds, wired together.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: of this worker; `data_dir` must be its own.
+        database: id and epoch of the database, see `streams.lineage`.
+    """
+
+    def __init__(self, settings: Settings, database: tuple[str, int]) -> None:
         self._settings = settings
+        self._database = database
         self.ready = asyncio.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.app = faust_app(settings)
         self._store = StateStore(settings.data_dir / "state", block_cache_mib=settings.block_cache_mib)
         self._producer = BatchProducer(
@@ -71,35 +78,38 @@ class Worker:
             on_durable=self._on_durable,
             dedupe=DedupeLimits(settings.dedupe_horizon_days, settings.dedupe_max_ids),
             limits=FlushLimits(settings.flush_max_records, settings.flush_linger_ms / 1000),
+            epoch=database[1],
         )
         pass_batches_on(self.app, (*SOURCE_TOPICS, REKEYED), self.pipeline.submit)
         self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         self.app.on_rebalance_complete.connect(self._on_assigned, weak=False)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; raises what ended the pipeline or the app."""
+        """Work until `stop` is set; raises what ended the pipeline, an assignment or the app."""
         await self._producer.start()
         self._consumer.listen_to_seeks(self.pipeline.seek)
-        await self.app.start()
+        # `start` returns after the first assignment is recovered; what goes wrong until then counts as well.
+        working = asyncio.create_task(self._work())
         flushing = asyncio.create_task(self.pipeline.run())
         stopping = asyncio.create_task(stop.wait())
-        crashed = asyncio.create_task(self.app.wait_until_stopped())
-        try:
-            await asyncio.wait({flushing, stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
-            if flushing.done():
-                flushing.result()
-            if crashed.done():
-                raise self.app.crash_reason or RuntimeError("Faust stopped by itself")
-        finally:
-            stopping.cancel()
-            crashed.cancel()
+        ends: set[asyncio.Future[Any]] = {working, flushing, stopping, self._failed}
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in done - {stopping}:
+            end.result()
+        working.cancel()
         await self._stop(flushing)
+
+    async def _work(self) -> None:
+        await self.app.start()
+        await self.app.wait_until_stopped()
+        raise self.app.crash_reason or RuntimeError("Faust stopped by itself")
 
     async def _stop(self, flushing: asyncio.Task[None]) -> None:
         """Let the flush at hand finish, commit it, leave the group."""
-        await self.pipeline.release(self._settings.session_timeout_seconds / 2)
+        if self.ready.is_set():
+            await self.pipeline.release(self._settings.session_timeout_seconds / 2)
+            await self._consumer.force_commit()
         flushing.cancel()
-        await self._consumer.force_commit()
         await self.app.stop()
         await self._producer.stop()
         self._store.close()
@@ -120,7 +130,12 @@ class Worker:
         """After an assignment and before any source record is read: recover the state it needs."""
         partitions = sorted({tp.partition for tp in self._consumer.assignment()})
         log.info("partitions_assigned", partitions=partitions)
-        await recover(self._settings.kafka_bootstrap, self._store, partitions)
+        try:
+            await restore(self._settings, self._store, self._producer, self._database, partitions)
+        except Exception as error:
+            # Faust would log it and go on to read events without their state.
+            self._failed.set_exception(error)
+            await asyncio.Event().wait()
         # Faust resumes fetching first and then clears the queues behind flow control, which would drop
         # what was fetched in between. Resumed now, there is nothing to drop.
         self.app.flow_control.resume()

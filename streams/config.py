@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     )
     block_cache_mib: int = Field(256, ge=8, description="RocksDB block cache of a worker, in MiB")
     session_timeout_seconds: float = Field(
-        20.0, ge=1, description="A worker silent for this many seconds loses its partitions"
+        10.0, ge=1, description="A worker silent for this many seconds loses its partitions"
     )
     retry_backoff_max_seconds: float = Field(
         5.0, gt=0, description="Longest pause between two attempts to reach Kafka or ClickHouse"

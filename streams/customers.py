@@ -104,7 +104,7 @@ class CustomerCache:
         changes: dict[int, list[Change]] = defaultdict(list)
         for customer in customers:
             if customer.dirty:
-                changes[customer.partition].extend(_changes(customer))
+                changes[customer.partition].extend(changes_of(customer))
                 if customer.dropped_chunks:
                     # Its ids in memory include dropped ones; the next load reads the kept chunks only.
                     self._young.pop((customer.partition, customer.id), None)
@@ -143,7 +143,8 @@ class CustomerCache:
         return Customer(partition, customer_id, state, spilled)
 
 
-def _changes(customer: Customer) -> list[Change]:
+def changes_of(customer: Customer) -> list[Change]:
+    """The changelog records of a customer; settles the state first."""
     customer.state.settle()
     changes: list[Change] = [
         (order_key(customer.id, order_id), encode_orders(customer.orders[order_id]))

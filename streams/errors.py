@@ -2,7 +2,7 @@
 
 EngageError
 ├── ConfigError            a setting is wrong
-├── EnvironmentError_      something the machine lacks: Java, jars, a free port
+├── MachineError           something the machine lacks: Java, jars, a free port
 ├── KafkaUnavailable       no broker answers
 ├── ClickHouseUnavailable  no ClickHouse answers
 ├── MissingTopic           `engage topics` has not been run, or topics differ
@@ -24,7 +24,7 @@ class ConfigError(EngageError):
     exit_code = 2
 
 
-class EnvironmentError_(EngageError):
+class MachineError(EngageError):
     """The machine lacks something, for example Java or a free port."""
 
 

@@ -18,8 +18,12 @@ _REQUEST_TIMEOUT_SECONDS = 15.0
 
 
 @contextmanager
-def kafka_admin(bootstrap: str, timeout_seconds: float) -> Iterator[KafkaAdminClient]:
+def kafka_admin(
+    bootstrap: str, timeout_seconds: float, *, wait_for_listener: bool = True
+) -> Iterator[KafkaAdminClient]:
     """An admin client of the brokers `host:port,…`, closed at the end of the block.
+
+    Without `wait_for_listener` it gives up at once when nobody listens at all.
 
     Raises:
         KafkaUnavailable: no broker answers within `timeout_seconds`, or Kafka fails within the block.
@@ -27,7 +31,7 @@ def kafka_admin(bootstrap: str, timeout_seconds: float) -> Iterator[KafkaAdminCl
     deadline = time.monotonic() + timeout_seconds
     # First see that somebody listens: when kafka-python's constructor fails, it leaves a thread and a socket.
     while not any(_listens(server) for server in bootstrap.split(",")):
-        if time.monotonic() >= deadline:
+        if not wait_for_listener or time.monotonic() >= deadline:
             raise _unavailable(bootstrap, "nobody listens there")
         time.sleep(_PAUSE_SECONDS)
     try:

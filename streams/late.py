@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from streams.core import project
 from streams.core.fold import Customer
 from streams.core.restate import Fact, recount
-from streams.customers import CustomerCache
+from streams.core.state import OrderEntry, applied_only
 from streams.sinks.base import Sink
 
 
-def restated_days(
-    late: Sequence[Customer], sink: Sink, customers: CustomerCache, epoch: int
-) -> project.Columns:
+class Orders(Protocol):
+    """Order entries by (customer, order id), smallest first; `CustomerCache` for real."""
+
+    def orders(
+        self, partition: int, pairs: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[OrderEntry]]: ...
+
+
+def restated_days(late: Sequence[Customer], sink: Sink, customers: Orders, epoch: int) -> project.Columns:
     """Columns of `customer_daily` for every late day of these customers. Blocks on the sink."""
     by_id: dict[str, list[Fact]] = defaultdict(list)
     for fact in sink.facts({(customer.id, day) for customer in late for day in customer.late_days}):
@@ -24,7 +31,7 @@ def restated_days(
         facts = by_id[customer.id]
         pairs = [(customer.id, fact.order_id) for fact in facts if fact.order_id]
         orders = {
-            order_id: entries
+            order_id: applied_only(entries, customer.state)
             for (_, order_id), entries in customers.orders(customer.partition, pairs).items()
         }
         for (day, channel), cell in recount(facts, orders).items():

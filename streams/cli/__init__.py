@@ -25,6 +25,7 @@ COMMANDS = (
     "customer",
     "windows",
     "rejected",
+    "rebuild",
 )
 
 

@@ -34,23 +34,23 @@ def worker(
 
     settings = load_settings(data_dir=data_dir)
     logs.configure(settings)
-    _check_servers(settings)
+    database = _check_servers(settings)
     import uvloop
 
     uvloop.install()
-    asyncio.run(_run(settings, ready_file))
+    asyncio.run(_run(settings, database, ready_file))
 
 
-def _check_servers(settings: Settings) -> None:
-    """Say in one line what is missing before anything starts."""
-    from streams.clickhouse import connect
+def _check_servers(settings: Settings) -> tuple[str, int]:
+    """Say in one line what is missing before anything starts; returns the database's id and epoch."""
+    from streams.lineage import read_database_in_use
     from streams.ops.topics import check_topics
 
     check_topics(settings)
-    connect(settings).close()
+    return read_database_in_use(settings)
 
 
-async def _run(settings: Settings, ready_file: Path | None) -> None:
+async def _run(settings: Settings, database: tuple[str, int], ready_file: Path | None) -> None:
     import structlog
 
     from streams.app import Worker
@@ -60,7 +60,7 @@ async def _run(settings: Settings, ready_file: Path | None) -> None:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    worker = Worker(settings)
+    worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
     try:
         await worker.run(stop)

@@ -17,15 +17,23 @@ from typing import NamedTuple
 
 import msgspec
 
-#: Ids in the tail before it is spilled.
-TAIL_IDS = 128
-
 
 class DedupeLimits(NamedTuple):
-    """`horizon_days` by broker append time; at most `max_ids` per customer."""
+    """`horizon_days` by broker append time; at most `max_ids` per customer in chunks of `tail_ids`.
+
+    Ids are kept `skew_days` longer than the horizon, because topics are read at different speeds: after an
+    outage one may be that far behind another. (The retention of the topics is the most that is possible.)
+    """
 
     horizon_days: int = 7
     max_ids: int = 65_536
+    skew_days: int = 30
+    tail_ids: int = 128
+
+    @property
+    def kept_days(self) -> int:
+        """Append days after which an id is forgotten."""
+        return self.horizon_days + self.skew_days
 
 
 class ChunkMeta(msgspec.Struct, array_like=True):
@@ -49,11 +57,11 @@ def is_duplicate(first_day: int | None, append_day: int, limits: DedupeLimits) -
 def spill(
     tail: dict[int, int], chunks: list[ChunkMeta], today: int, limits: DedupeLimits
 ) -> tuple[ChunkMeta, dict[int, int]]:
-    """Turn a full tail into the next chunk, ids outside the horizon left out; empties `tail`.
+    """Turn a full tail into the next chunk, ids too old to be kept left out; empties `tail`.
 
     Returns the chunk's meta, already appended to `chunks`, and its ids with their append days.
     """
-    ids = {id_hash: day for id_hash, day in tail.items() if is_duplicate(day, today, limits)}
+    ids = {id_hash: day for id_hash, day in tail.items() if today - day <= limits.kept_days}
     meta = ChunkMeta(chunks[-1].seq + 1 if chunks else 0, len(ids), max(ids.values()))
     chunks.append(meta)
     tail.clear()
@@ -61,12 +69,13 @@ def spill(
 
 
 def surplus(chunks: Iterable[ChunkMeta], today: int, limits: DedupeLimits) -> list[ChunkMeta]:
-    """Chunks to drop: outside the horizon on append day `today`, or the oldest beyond `max_ids`."""
+    """Chunks to drop: too old to be kept on append day `today`, or the oldest beyond `max_ids`."""
     kept = 0
+    is_full = False
     dropped = []
     for meta in sorted(chunks, key=lambda chunk: -chunk.seq):
-        expired = today - meta.newest_day > limits.horizon_days
-        if expired or kept + meta.size > limits.max_ids:
+        is_full = is_full or kept + meta.size > limits.max_ids
+        if is_full or today - meta.newest_day > limits.kept_days:
             dropped.append(meta)
         else:
             kept += meta.size

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 from schemas.decode import Event
-from streams.core.dedupe import TAIL_IDS, DedupeLimits, hash_of, is_duplicate, spill, surplus
+from streams.core.dedupe import DedupeLimits, hash_of, is_duplicate, spill, surplus
 from streams.core.state import (
     CHANNEL_BITS,
     CHANNEL_INDEX,
@@ -101,7 +101,8 @@ def apply(
         state.newest_ms = event.occurred_at_ms
     if event.type == ORDER:
         _count(customer, event.occurred_at_ms, channel, None)
-        _apply_order(customer, event, channel)
+        entry = OrderEntry(event.occurred_at_ms, event.event_id, channel, source, offset)
+        _apply_order(customer, event.properties["order_id"], entry)
     elif event.is_engagement:
         _count(customer, event.occurred_at_ms, channel, event.type)
         _see(state, event.occurred_at_ms)
@@ -121,7 +122,7 @@ def _remember(customer: Customer, id_hash: int, append_day: int, limits: DedupeL
     if is_duplicate(first_day, append_day, limits):
         return False
     state.recent_ids[id_hash] = append_day
-    if len(state.recent_ids) >= TAIL_IDS:
+    if len(state.recent_ids) >= limits.tail_ids:
         meta, ids = spill(state.recent_ids, state.id_chunks, append_day, limits)
         customer.new_chunks[meta.seq] = ids
         customer.spilled.update(ids)
@@ -176,11 +177,9 @@ def _count_five(customer: Customer, key: int, engagement_type: str | None, event
         cell.messages += step
 
 
-def _apply_order(customer: Customer, event: Event, channel: int) -> None:
+def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
     """Let the smallest (occurred_at, event_id) of an order id be the order; others are events only."""
-    order_id = event.properties["order_id"]
     entries = customer.orders.setdefault(order_id, [])
-    entry = OrderEntry(event.occurred_at_ms, event.event_id, channel)
     previous = entries[0] if entries else None
     entries.append(entry)
     entries.sort()
@@ -193,7 +192,7 @@ def _apply_order(customer: Customer, event: Event, channel: int) -> None:
     else:
         _count(customer, previous.occurred_at_ms, previous.channel, ORDER, events=0, step=-1)
         _count_purchase_day(state, previous, -1)
-    _count(customer, entry.occurred_at_ms, channel, ORDER, events=0)
+    _count(customer, entry.occurred_at_ms, entry.channel, ORDER, events=0)
     _count_purchase_day(state, entry, 1)
     _see(state, entry.occurred_at_ms)
 

@@ -30,15 +30,20 @@ def recount(facts: Iterable[Fact], orders: Mapping[str, list[OrderEntry]]) -> di
     """Cells by (day, channel index) of one customer's facts.
 
     `orders` holds the entries of every order id among the facts, smallest first: an `order_completed`
-    counts as an order only if it is the smallest of its order id.
+    counts as an order only if it is the smallest of its order id. Facts may be ahead of the state by what
+    a crash left unfinished; an order among those counts once it is applied, which restates its day again.
     """
+    smallest = {
+        order_id: (entries[0].occurred_at_ms, entries[0].event_id)
+        for order_id, entries in orders.items()
+        if entries
+    }
     cells: dict[tuple[int, int], DayCell] = {}
     for fact in facts:
         cell = cells.setdefault((fact.day, CHANNEL_INDEX[fact.channel]), DayCell(0, {}))
         cell.events += 1
         if fact.type == ORDER:
-            smallest = orders[fact.order_id][0]
-            counted = (fact.occurred_at_ms, fact.event_id) == (smallest.occurred_at_ms, smallest.event_id)
+            counted = (fact.occurred_at_ms, fact.event_id) == smallest.get(fact.order_id)
         else:
             counted = fact.is_engagement
         if counted:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 MIN_JAVA = 17
 DOCKER_HINT = "or use Docker: `docker compose up`"
@@ -21,12 +21,12 @@ def find_java() -> Path:
     The binary itself matters: the process that is started must be the JVM, so that its pid can be signalled.
 
     Raises:
-        EnvironmentError_: there is none, it does not run, or it is older than Java 17.
+        MachineError: there is none, it does not run, or it is older than Java 17.
     """
     launcher = _launcher()
     version, home = _properties(launcher)
     if version < MIN_JAVA:
-        raise EnvironmentError_(f"{launcher} is Java {version}, Kafka needs {MIN_JAVA}: {_MEND}")
+        raise MachineError(f"{launcher} is Java {version}, Kafka needs {MIN_JAVA}: {_MEND}")
     binary = home / "bin" / "java"
     return binary if binary.exists() else launcher
 
@@ -36,11 +36,11 @@ def _launcher() -> Path:
     if java_home:
         java = Path(java_home) / "bin" / "java"
         if not java.exists():
-            raise EnvironmentError_(f"JAVA_HOME is {java_home}, but {java} does not exist: {_MEND}")
+            raise MachineError(f"JAVA_HOME is {java_home}, but {java} does not exist: {_MEND}")
         return java
     found = shutil.which("java")
     if found is None:
-        raise EnvironmentError_(f"Kafka needs Java {MIN_JAVA}, and there is no `java` on PATH: {_MEND}")
+        raise MachineError(f"Kafka needs Java {MIN_JAVA}, and there is no `java` on PATH: {_MEND}")
     return Path(found)
 
 
@@ -51,10 +51,10 @@ def _properties(launcher: Path) -> tuple[int, Path]:
             [launcher, "-XshowSettings:properties", "-version"], capture_output=True, text=True, timeout=60
         ).stderr
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentError_(f"{launcher} does not run ({error}): {_MEND}") from error
+        raise MachineError(f"{launcher} does not run ({error}): {_MEND}") from error
     # Java 8 calls itself 1.8.
     version = re.search(r"java\.specification\.version = (?:1\.)?(\d+)", shown)
     home = re.search(r"java\.home = (.+)", shown)
     if version is None or home is None:
-        raise EnvironmentError_(f"{launcher} does not tell its version: {_MEND}")
+        raise MachineError(f"{launcher} does not tell its version: {_MEND}")
     return int(version[1]), Path(home[1].strip())

@@ -16,7 +16,7 @@ from pathlib import Path
 from streams.embedded.java import find_java
 from streams.embedded.kafka_jars import install, jar_dir
 from streams.embedded.ports import LOOPBACK
-from streams.errors import EngageError, EnvironmentError_
+from streams.errors import EngageError, MachineError
 
 DEFAULT_HEAP_MIB = 512
 _TEMPLATE = Path(__file__).with_name("kafka.properties")
@@ -33,7 +33,7 @@ def prepare(data_dir: Path, port: int, controller_port: int, heap_mib: int = DEF
         heap_mib: the JVM's largest heap.
 
     Raises:
-        EnvironmentError_: Java 17 or the jars are missing, or the directory cannot be used.
+        MachineError: Java 17 or the jars are missing, or the directory cannot be used.
     """
     java = _java(find_java(), jar_dir())
     data_dir = data_dir.resolve()
@@ -78,7 +78,7 @@ def _log_dir(data_dir: Path) -> Path:
 
 def _write_config(data_dir: Path, port: int, controller_port: int) -> Path:
     if "," in str(data_dir):
-        raise EnvironmentError_(
+        raise MachineError(
             f"{data_dir}: Kafka takes a comma in `log.dirs` for a list, choose a path without one"
         )
     settings = {
@@ -93,7 +93,7 @@ def _write_config(data_dir: Path, port: int, controller_port: int) -> Path:
         data_dir.mkdir(parents=True, exist_ok=True)
         config.write_text(_TEMPLATE.read_text() + "\n".join(["", *lines, ""]))
     except OSError as error:
-        raise EnvironmentError_(
+        raise MachineError(
             f"cannot write {config} ({error.strerror}): choose another data directory"
         ) from error
     return config
@@ -114,7 +114,7 @@ def _format(java: list[str], config: Path) -> None:
     )
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise EnvironmentError_(f"Kafka could not format {config.parent}: {lines[-1]}")
+        raise MachineError(f"Kafka could not format {config.parent}: {lines[-1]}")
 
 
 def _cluster_id() -> str:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from streams.embedded.java import DOCKER_HINT
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 POM = Path(__file__).with_name("pom.xml")
 _STAMP = "pom.sha256"
@@ -21,19 +21,19 @@ def jar_dir() -> Path:
     """The directory whose `*.jar` are Kafka's classpath.
 
     Raises:
-        EnvironmentError_: KAFKA_HOME holds no jars; or it is not set and the jars are not installed.
+        MachineError: KAFKA_HOME holds no jars; or it is not set and the jars are not installed.
     """
     kafka_home = os.environ.get("KAFKA_HOME")
     if kafka_home:
         libs = Path(kafka_home) / "libs"
         if not any(libs.glob("kafka-clients-*.jar")):
-            raise EnvironmentError_(
+            raise MachineError(
                 f"KAFKA_HOME is {kafka_home}, but {libs} holds no Kafka jars: unpack Apache Kafka 4 there, "
                 f"or unset it and run `make setup`, {DOCKER_HINT}"
             )
         return libs
     if not is_installed():
-        raise EnvironmentError_(
+        raise MachineError(
             f"Kafka's jars are not in {install_dir()}: run `make setup` (it needs Maven, `mvn`), "
             f"or set KAFKA_HOME to an unpacked Apache Kafka 4, {DOCKER_HINT}"
         )
@@ -56,7 +56,7 @@ def install() -> Path:
     The directory appears complete or not at all, so an interrupted run is simply repeated.
 
     Raises:
-        EnvironmentError_: Maven is missing or fails.
+        MachineError: Maven is missing or fails.
     """
     target = install_dir()
     if is_installed():
@@ -78,7 +78,7 @@ def _fingerprint() -> str:
 def _run_maven(output_dir: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        raise EnvironmentError_(
+        raise MachineError(
             "Kafka's jars come through Maven, and there is no `mvn` on PATH: install Maven, "
             f"or set KAFKA_HOME to an unpacked Apache Kafka 4, {DOCKER_HINT}"
         )
@@ -88,4 +88,4 @@ def _run_maven(output_dir: Path) -> None:
     )
     if done.returncode != 0:
         lines = [line for line in done.stdout.splitlines() if "ERROR" in line] or ["no message"]
-        raise EnvironmentError_(f"Maven could not fetch Kafka's jars (`{' '.join(copy)}`): {lines[0]}")
+        raise MachineError(f"Maven could not fetch Kafka's jars (`{' '.join(copy)}`): {lines[0]}")

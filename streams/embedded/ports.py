@@ -6,7 +6,7 @@ import secrets
 import socket
 from contextlib import ExitStack
 
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 LOOPBACK = "127.0.0.1"
 # Below the ports that systems give to outgoing connections (Linux: from 32768): a client that retries against
@@ -24,14 +24,14 @@ def choose_port(wanted: int, option: str) -> int:
     """`wanted` if it is free, any free port if it is 0.
 
     Raises:
-        EnvironmentError_: somebody listens on `wanted`; `option` is the command-line option to name.
+        MachineError: somebody listens on `wanted`; `option` is the command-line option to name.
     """
     if wanted == 0:
         return free_ports(1)[0]
     try:
         _bound(wanted).close()
     except OSError as error:
-        raise EnvironmentError_(
+        raise MachineError(
             f"port {wanted} on {LOOPBACK} cannot be used ({error.strerror}): stop what listens there, "
             f"or choose another one with `{option} PORT` (0 takes any free one)"
         ) from error
@@ -46,7 +46,7 @@ def _hold_any(held: ExitStack) -> int:
         except OSError:
             continue
         return port
-    raise EnvironmentError_(f"no free port on {LOOPBACK}: stop servers that are not needed")
+    raise MachineError(f"no free port on {LOOPBACK}: stop servers that are not needed")
 
 
 def _bound(port: int, *, share: bool = True) -> socket.socket:

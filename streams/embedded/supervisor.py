@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 
 from streams.embedded.child import Backoff, Child
 from streams.embedded.child_process import spawn, terminate
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 4096
@@ -96,7 +96,7 @@ class Supervisor:
         """Start the children side by side and wait until all of them serve.
 
         Raises:
-            EnvironmentError_: one ended, or did not serve in time; the line names its log.
+            MachineError: one ended, or did not serve in time; the line names its log.
             StopRequested: a signal came first.
         """
         fresh = [self._spawn(child) for child in children]
@@ -144,11 +144,11 @@ class Supervisor:
         while not child.answers():
             self.check()
             if running.process.poll() is not None:
-                raise EnvironmentError_(
+                raise MachineError(
                     f"{child.name} {_ending(running)} while it started: {self._last_line(child)}"
                 )
             if time.monotonic() > deadline:
-                raise EnvironmentError_(
+                raise MachineError(
                     f"{child.name} does not serve after {child.start_timeout_seconds:g} s: "
                     f"see {self._log_path(child)}"
                 )

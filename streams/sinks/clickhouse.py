@@ -151,6 +151,15 @@ def _query_facts(client: Client, *, chunk: list[FactKey]) -> list[Fact]:
     }
     rows = client.query(_FACTS_QUERY, parameters=parameters).result_rows
     return [
-        Fact(customer, day_of(at_ms), channel, type_, is_engagement(type_, author), at_ms, event_id, order_id)
+        Fact(
+            customer,
+            day_of(at_ms),
+            channel,
+            type_,
+            is_engagement(type_, {"author": author}),
+            at_ms,
+            event_id,
+            order_id,
+        )
         for customer, channel, type_, at_ms, event_id, author, order_id in rows
     ]

@@ -10,6 +10,7 @@ import orjson
 
 from schemas.events import is_engagement
 from schemas.rows import EventRow, Row, columns
+from streams.core.fold import ORDER
 from streams.core.project import Columns
 from streams.core.restate import Fact
 from streams.core.windows import day_of
@@ -36,7 +37,10 @@ class MemorySink:
             raise NotStorable(refused)
 
     def final(self, table: str, *key: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-        """The rows that hold: per key the one with the highest version, the last of equals."""
+        """The rows that hold: per key the one with the highest version, the last of equals.
+
+        A fact's version falls with its append time and offset, so that the earliest delivery wins.
+        """
         held: dict[tuple[Any, ...], dict[str, Any]] = {}
         for record in self.rows[table]:
             at = tuple(record[column] for column in key)
@@ -56,10 +60,10 @@ class MemorySink:
                         day,
                         record["channel"],
                         record["type"],
-                        is_engagement(record["type"], properties.get("author")),
+                        is_engagement(record["type"], properties),
                         record["occurred_at"],
                         record["event_id"],
-                        properties.get("order_id", ""),
+                        properties["order_id"] if record["type"] == ORDER else "",
                     )
                 )
         return found
@@ -72,4 +76,6 @@ class MemorySink:
 
 
 def _version(record: dict[str, Any]) -> tuple[int, int]:
+    if "appended_at" in record:
+        return -record["appended_at"], -record["source_offset"]
     return record.get("epoch", 0), record.get("n_applied", 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streams.embedded.data_lock import lock_data_dir
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 HOLD = """
 import signal, sys
@@ -33,7 +33,7 @@ def test_a_directory_is_created_and_free_again_after_the_block(tmp_path: Path) -
 def test_a_held_directory_is_refused_with_the_pid_of_its_holder(tmp_path: Path) -> None:
     with (
         lock_data_dir(tmp_path),
-        pytest.raises(EnvironmentError_, match=rf"in use by another `engage up` \(pid {os.getpid()}\)"),
+        pytest.raises(MachineError, match=rf"in use by another `engage up` \(pid {os.getpid()}\)"),
         lock_data_dir(tmp_path),
     ):
         pytest.fail("held twice")

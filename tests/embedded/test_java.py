@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.embedded.java import find_java
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 
 def fake_java(home: Path, *shown: str) -> Path:
@@ -27,7 +27,7 @@ def _no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_without_any_java_the_error_names_the_package_java_home_and_docker() -> None:
     with pytest.raises(
-        EnvironmentError_, match=r"no `java` on PATH.*openjdk-17.*JAVA_HOME.*docker compose up"
+        MachineError, match=r"no `java` on PATH.*openjdk-17.*JAVA_HOME.*docker compose up"
     ):
         find_java()
 
@@ -35,7 +35,7 @@ def test_without_any_java_the_error_names_the_package_java_home_and_docker() -> 
 def test_java_home_without_java_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
-    with pytest.raises(EnvironmentError_, match=rf"JAVA_HOME is {tmp_path}, but .*bin/java does not exist"):
+    with pytest.raises(MachineError, match=rf"JAVA_HOME is {tmp_path}, but .*bin/java does not exist"):
         find_java()
 
 
@@ -46,7 +46,7 @@ def test_an_old_java_is_refused(
     fake_java(tmp_path, f"java.home = {tmp_path}", f"java.specification.version = {shown}")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
-    with pytest.raises(EnvironmentError_, match=rf"is Java {version}, Kafka needs 17"):
+    with pytest.raises(MachineError, match=rf"is Java {version}, Kafka needs 17"):
         find_java()
 
 
@@ -54,7 +54,7 @@ def test_something_that_is_no_java_is_refused(monkeypatch: pytest.MonkeyPatch, t
     fake_java(tmp_path, "hello")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
 
-    with pytest.raises(EnvironmentError_, match="does not tell its version"):
+    with pytest.raises(MachineError, match="does not tell its version"):
         find_java()
 
 

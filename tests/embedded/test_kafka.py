@@ -13,7 +13,7 @@ from kafka.admin import KafkaAdminClient
 from streams.embedded import kafka
 from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
-from streams.errors import EnvironmentError_, KafkaUnavailable
+from streams.errors import MachineError, KafkaUnavailable
 
 ONE_PARTITION = {"num_partitions": 1, "replication_factor": 1}
 
@@ -107,19 +107,19 @@ def test_without_java_the_error_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(EnvironmentError_, match=r"^Kafka needs Java 17.*docker compose up`$"):
+    with pytest.raises(MachineError, match=r"^Kafka needs Java 17.*docker compose up`$"):
         kafka.prepare(tmp_path / "data", 9092, 9093)
 
 
 def test_a_comma_in_the_directory_is_refused_as_kafka_would_split_it(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentError_, match="a path without one"):
+    with pytest.raises(MachineError, match="a path without one"):
         kafka.prepare(tmp_path / "a,b", 9092, 9093)
 
 
 def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(EnvironmentError_, match=r"cannot write .*file/data/server\.properties"):
+    with pytest.raises(MachineError, match=r"cannot write .*file/data/server\.properties"):
         kafka.prepare(tmp_path / "file" / "data", 9092, 9093)
 
 

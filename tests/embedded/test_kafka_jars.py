@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.embedded.kafka_jars import install, jar_dir
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 COPY = """#!/bin/sh
 echo called >> "$0.calls"
@@ -37,12 +37,12 @@ def maven(directory: Path, script: str) -> Path:
 
 
 def test_without_jars_the_error_names_setup_kafka_home_and_docker() -> None:
-    with pytest.raises(EnvironmentError_, match=r"`make setup`.*KAFKA_HOME.*docker compose up"):
+    with pytest.raises(MachineError, match=r"`make setup`.*KAFKA_HOME.*docker compose up"):
         jar_dir()
 
 
 def test_without_maven_the_error_names_it_and_the_alternatives() -> None:
-    with pytest.raises(EnvironmentError_, match=r"no `mvn` on PATH.*KAFKA_HOME.*docker compose up"):
+    with pytest.raises(MachineError, match=r"no `mvn` on PATH.*KAFKA_HOME.*docker compose up"):
         install()
 
 
@@ -69,7 +69,7 @@ def test_another_pom_installs_the_jars_anew(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_failing_maven_is_one_line_with_its_first_error_and_leaves_nothing(tmp_path: Path) -> None:
     maven(tmp_path, FAIL)
 
-    with pytest.raises(EnvironmentError_, match="no route to the repository") as failure:
+    with pytest.raises(MachineError, match="no route to the repository") as failure:
         install()
 
     assert "\n" not in str(failure.value)
@@ -88,5 +88,5 @@ def test_kafka_home_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_kafka_home_without_jars_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KAFKA_HOME", str(tmp_path))
 
-    with pytest.raises(EnvironmentError_, match=rf"KAFKA_HOME is {tmp_path}, but .*libs holds no Kafka jars"):
+    with pytest.raises(MachineError, match=rf"KAFKA_HOME is {tmp_path}, but .*libs holds no Kafka jars"):
         jar_dir()

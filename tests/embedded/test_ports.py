@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from streams.embedded.ports import LOOPBACK, choose_port, free_ports
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 
 def test_free_ports_differ_and_can_be_bound() -> None:
@@ -39,5 +39,5 @@ def test_an_occupied_port_is_named_together_with_the_option_that_mends_it() -> N
         server.listen()
         port = server.getsockname()[1]
 
-        with pytest.raises(EnvironmentError_, match=rf"port {port} .*in use.*--clickhouse-port PORT"):
+        with pytest.raises(MachineError, match=rf"port {port} .*in use.*--clickhouse-port PORT"):
             choose_port(port, "--clickhouse-port")

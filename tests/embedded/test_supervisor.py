@@ -13,7 +13,7 @@ import pytest
 
 from streams.embedded.child import Backoff, Child
 from streams.embedded.supervisor import StopRequested, Supervisor
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 SERVE = "import signal; open(MARK, 'w').close(); signal.pause()"
 SERVE_UNTIL_KILLED = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SERVE}"
@@ -79,12 +79,12 @@ def test_start_returns_when_every_child_serves(watched: Watched) -> None:
 
 
 def test_a_child_that_ends_while_it_starts_is_an_error_with_its_last_line(watched: Watched) -> None:
-    with pytest.raises(EnvironmentError_, match=r"broken ended with status 3 .*no such luck.*broken\.log"):
+    with pytest.raises(MachineError, match=r"broken ended with status 3 .*no such luck.*broken\.log"):
         watched.supervisor.start(watched.child("broken", FAIL))
 
 
 def test_a_child_that_does_not_serve_in_time_is_an_error_that_names_its_log(watched: Watched) -> None:
-    with pytest.raises(EnvironmentError_, match=r"mute does not serve after 0 s: see .*mute\.log"):
+    with pytest.raises(MachineError, match=r"mute does not serve after 0 s: see .*mute\.log"):
         watched.supervisor.start(watched.child("mute", NEVER_SERVE, start_timeout_seconds=0))
 
 

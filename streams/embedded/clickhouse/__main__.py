@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.errors import EngageError, EnvironmentError_
+from streams.errors import EngageError, MachineError
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHUTDOWN_SECONDS = 5
@@ -39,14 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _listen(host: str, port: int) -> socket.socket:
     if host not in _LOOPBACK:
-        raise EnvironmentError_(
+        raise MachineError(
             f"--host {host}: the embedded ClickHouse has no passwords, so it binds to 127.0.0.1 only."
         )
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if host == "::1" else socket.AF_INET)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise EnvironmentError_(
+        raise MachineError(
             f"Port {port} on {host}: {reason}; stop what uses it or choose another --port."
         ) from error
 
@@ -55,21 +55,19 @@ def _listen(host: str, port: int) -> socket.socket:
 def _locked(path: Path) -> Iterator[Path]:
     """Hold the directory, as chDB allows one process per path. The lock ends with the process."""
     if "?" in str(path):
-        raise EnvironmentError_(
-            f"--path {path}: chDB cannot open a path with a question mark, choose another."
-        )
+        raise MachineError(f"--path {path}: chDB cannot open a path with a question mark, choose another.")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (path / "front.lock").open("w")
     except OSError as error:
-        raise EnvironmentError_(
+        raise MachineError(
             f"--path {path}: {error.strerror}; choose a directory that can be written."
         ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise EnvironmentError_(
+            raise MachineError(
                 f"--path {path}: another process serves this database; stop it or choose another."
             ) from error
         yield path.resolve()
@@ -82,7 +80,7 @@ async def _serve(path: Path, listener: socket.socket) -> None:
         from streams.embedded.clickhouse.engine import Engine
         from streams.embedded.clickhouse.server import TIMEZONE, Front
     except ImportError as error:
-        raise EnvironmentError_(
+        raise MachineError(
             f"{error.name} is not installed; pip install 'engagement-streams[embedded]'."
         ) from error
     # Tracebacks may hold what clients sent; the front itself says what fails, without it.

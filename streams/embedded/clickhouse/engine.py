@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from streams.embedded.clickhouse.errors import BAD_ARGUMENTS, from_engine, query_error
 from streams.embedded.clickhouse.statement import Insert
-from streams.errors import EnvironmentError_
+from streams.errors import MachineError
 
 # Sized for 2 cores that Kafka and the worker share. chDB turns the last two on, a server does not.
 _OPTIONS = {
@@ -133,14 +133,14 @@ class Engine:
     """The one chDB engine of this process.
 
     Raises:
-        EnvironmentError_: chDB is missing, too old, or cannot open the path.
+        MachineError: chDB is missing, too old, or cannot open the path.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             import chdb
         except ImportError as error:
-            raise EnvironmentError_(
+            raise MachineError(
                 f"chDB is not installed ({error}); pip install 'engagement-streams[embedded]'."
             ) from error
         self._connect: Callable[[str], Any] = chdb.connect
@@ -150,9 +150,7 @@ class Engine:
             self._keeper = self.open()
             self._keeper.classify(b"SELECT 1")
         except Exception as error:
-            raise EnvironmentError_(
-                f"chDB cannot open the database in {path}: {str(error).strip()}"
-            ) from error
+            raise MachineError(f"chDB cannot open the database in {path}: {str(error).strip()}") from error
 
     def open(self) -> Handle:
         return Handle(self._connect(self._target))
