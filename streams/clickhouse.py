@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import re
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import clickhouse_connect
@@ -11,6 +13,22 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from streams.config import Settings
 from streams.errors import ClickHouseUnavailable
+
+_LONGEST: Final = 500
+
+# Without any handler Python prints the client's warnings beside the one line that is raised.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+
+
+def one_line(error: Exception) -> str:
+    """What is wrong, without the wrapping of clients and without lists of ClickHouse's keywords."""
+    text = " ".join(str(error).split())
+    if system_error := re.search(r"\[Errno -?\d+\] ([^'\")]+)", text):
+        return system_error[1].strip()
+    text = re.sub(r"^.*?DB::Exception: ", "", text)
+    text = re.sub(r" \(for url \S*\)$", "", text)
+    text = re.sub(r"Expected one of: .*?(?=\([A-Z_]+\)$|$)", "", text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def connect(settings: Settings, *, database: str | None = None, **options: Any) -> Client:
@@ -36,8 +54,8 @@ def connect(settings: Settings, *, database: str | None = None, **options: Any) 
             **options,
         )
     except ClickHouseError as error:
-        reason = str(error).strip().splitlines()[0]
+        address = f"{url.scheme}://{url.hostname}:{url.port or ''}"
         raise ClickHouseUnavailable(
-            f"ClickHouse at {url.scheme}://{url.hostname}:{url.port or ''} does not serve: {reason}. "
+            f"ClickHouse at {address} does not serve: {one_line(error)}. "
             "Start it (`engage up`) or set ENGAGE_CLICKHOUSE_URL."
         ) from error

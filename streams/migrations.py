@@ -27,7 +27,7 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
 )
 
 from schemas.rows import SettingRow, column_types, columns
-from streams.clickhouse import connect
+from streams.clickhouse import connect, one_line
 from streams.config import Clock, Settings
 from streams.errors import MigrationError
 
@@ -78,7 +78,7 @@ def _create_database(settings: Settings) -> None:
     try:
         client.command(f"CREATE DATABASE IF NOT EXISTS `{name}`")
     except ClickHouseError as error:
-        raise MigrationError(f"Cannot create database {name}: {_first_line(error)}") from error
+        raise MigrationError(f"Cannot create database {name}: {one_line(error)}") from error
     finally:
         client.close()
 
@@ -96,7 +96,7 @@ def _apply_migrations(client: Client, directory: Path) -> list[str]:
         _refuse_rewritten_history(migrator, files, names)
         applied = migrator.apply_migration(files, multi_statement=True)
     except (ClickHouseError, MigrationException) as error:
-        raise MigrationError(f"Migrations in {directory} failed: {_first_line(error)}") from error
+        raise MigrationError(f"Migrations in {directory} failed: {one_line(error)}") from error
     return [names[migration.version] for migration in applied]
 
 
@@ -119,7 +119,7 @@ def _apply_views(client: Client, statements: Mapping[str, str]) -> None:
         try:
             client.command(statements[name])
         except ClickHouseError as error:
-            raise MigrationError(f"View {name} failed: {_first_line(error)}") from error
+            raise MigrationError(f"View {name} failed: {one_line(error)}") from error
 
 
 def view_statements(sql: Path, clock: Clock) -> dict[str, str]:
@@ -172,7 +172,3 @@ def _name_once(client: Client) -> None:
     if not client.query("SELECT 1 FROM settings WHERE key = 'lineage'").result_rows:
         _write_setting(client, "epoch", "0")
         _write_setting(client, "lineage", uuid.uuid4().hex)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [repr(error)])[0]

@@ -2,8 +2,8 @@
 
 An id is remembered as a 64-bit hash with the append day of its first delivery. New ids go to a short
 `tail` inside the hot state; a full tail is spilled into a chunk that is never written again, so that
-a busy customer's flush does not rewrite thousands of ids. Whether an id is a duplicate depends on the
-append times alone, never on how records were batched.
+a busy customer's flush does not rewrite thousands of ids. Within the limits below, whether an id is a
+duplicate depends on the append times alone, never on how records were batched or topics interleaved.
 
 With 65,536 ids per customer a hash collision (an event wrongly taken for a duplicate) has odds of
 4e-15 per event.

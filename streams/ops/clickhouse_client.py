@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,16 +9,12 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse import connect
+from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.errors import ClickHouseUnavailable, EngageError, MigrationError
 
 _UNKNOWN_TABLE: Final = 60
 _UNKNOWN_DATABASE: Final = 81
-_LONGEST: Final = 500
-
-# Without any handler Python prints the client's warnings beside the one line that is raised.
-logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 @contextmanager
@@ -43,15 +37,6 @@ def open_client(settings: Settings) -> Iterator[Client]:
         client.close()
 
 
-def one_line(message: str) -> str:
-    """ClickHouse's own words, without the wrapping of the client and without lists of all its keywords."""
-    text = " ".join(message.split())
-    text = re.sub(r"^.*?DB::Exception: ", "", text)
-    text = re.sub(r" \(for url \S*\)$", "", text)
-    text = re.sub(r"Expected one of: .*?(?=\([A-Z_]+\)$|$)", "", text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-
-
 def _connect(settings: Settings) -> Client:
     try:
         return connect(settings)
@@ -69,8 +54,8 @@ def _refusal(error: ClickHouseError, settings: Settings) -> EngageError:
     if code is None:
         host = settings.clickhouse_url.rpartition("@")[2]
         return ClickHouseUnavailable(
-            f"ClickHouse at {host} does not answer: {one_line(str(error))}. "
+            f"ClickHouse at {host} does not answer: {one_line(error)}. "
             "Start it (`engage up`) or set ENGAGE_CLICKHOUSE_URL."
         )
     hint = " Does the schema lack? Run `engage migrate`." if code == _UNKNOWN_TABLE else ""
-    return EngageError(f"ClickHouse: {one_line(str(error))}{hint}")
+    return EngageError(f"ClickHouse: {one_line(error)}{hint}")

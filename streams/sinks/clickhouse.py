@@ -14,7 +14,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
 from schemas.events import is_engagement
 from schemas.rows import Row, column_types, columns
-from streams.clickhouse import connect
+from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.core.project import Columns
 from streams.core.restate import Fact
@@ -123,8 +123,8 @@ class ClickHouseSink:
                 return call(self._client)
             except (ClickHouseError, ClickHouseUnavailable, OSError) as error:
                 if _is_data_error(error):
-                    raise _RefusedData(_first_line(error)) from error
-                log.warning("clickhouse_retried", error=_first_line(error), pause_seconds=pause_seconds)
+                    raise _RefusedData(one_line(error)) from error
+                log.warning("clickhouse_retried", error=one_line(error), pause_seconds=pause_seconds)
                 self._client = None
             if self._interrupted.wait(pause_seconds):
                 raise Interrupted
@@ -137,10 +137,6 @@ class _RefusedData(Exception):
 
 def _is_data_error(error: Exception) -> bool:
     return isinstance(error, DataError) or getattr(error, "code", None) in _DATA_ERROR_CODES
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _query_facts(client: Client, *, chunk: list[FactKey]) -> list[Fact]:
