@@ -1,0 +1,146 @@
+"""How a customer is written down."""
+
+from __future__ import annotations
+
+import copy
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.core.dedupe import ChunkMeta
+from streams.core.state import (
+    NO_SOURCE,
+    CustomerState,
+    DayCell,
+    FiveCell,
+    OrderEntry,
+    applied_only,
+    decode_ids,
+    decode_orders,
+    decode_state,
+    encode_ids,
+    encode_orders,
+    encode_state,
+    source_id,
+    version_of,
+)
+from streams.core.windows import DAY_MS, FIVE_MINUTES_MS
+
+numbers = st.integers(0, 2**63 - 1)
+small = st.integers(0, 1000)
+texts = st.text(max_size=8)
+#: Bucket keys of the hundred days (or five minutes) before the newest event of `states`.
+NEWEST_DAY = 20_000
+day_keys = st.integers(NEWEST_DAY - 99, NEWEST_DAY).flatmap(
+    lambda day: st.sampled_from([day << 2, day << 2 | 2])
+)
+NEWEST_FIVE = NEWEST_DAY * 288
+five_keys = st.integers(NEWEST_FIVE - 610, NEWEST_FIVE).map(lambda five: five << 2 | 1)
+
+states = st.builds(
+    CustomerState,
+    n_applied=numbers,
+    is_anonymous=st.booleans(),
+    events_total=numbers,
+    orders_total=numbers,
+    newest_ms=st.just(NEWEST_DAY * DAY_MS),
+    first_seen_ms=numbers,
+    seen_ms=st.lists(numbers, min_size=3, max_size=3),
+    applied=st.dictionaries(numbers, numbers, max_size=4),
+    days=st.dictionaries(
+        day_keys, st.builds(DayCell, small, st.dictionaries(texts, small, max_size=4)), max_size=6
+    ),
+    fives=st.dictionaries(five_keys, st.builds(FiveCell, small, small, small, small), max_size=6),
+    purchase_days=st.dictionaries(numbers, small, max_size=4),
+    recent_ids=st.dictionaries(st.integers(0, 2**64 - 1), small, max_size=4),
+    id_chunks=st.lists(st.builds(ChunkMeta, small, small, small), max_size=3),
+)
+entries = st.lists(st.builds(OrderEntry, numbers, texts, st.integers(0, 2), small, small), max_size=5)
+
+
+@given(states)
+@settings(max_examples=60)
+def test_a_state_survives_encoding(state: CustomerState) -> None:
+    assert decode_state(encode_state(state)) == state
+
+
+@given(st.dictionaries(st.integers(0, 2**64 - 1), small), entries)
+@settings(max_examples=60)
+def test_ids_and_orders_survive_encoding(ids: dict[int, int], orders: list[OrderEntry]) -> None:
+    assert decode_ids(encode_ids(ids)) == ids
+    assert decode_orders(encode_orders(orders)) == orders
+
+
+def backwards(state: CustomerState) -> CustomerState:
+    """The same content, entered in the opposite order; recent ids and chunks are history and keep theirs."""
+    mirrored = copy.deepcopy(state)
+    for name in ("applied", "days", "fives", "purchase_days"):
+        setattr(mirrored, name, dict(reversed(getattr(mirrored, name).items())))
+    for cell in mirrored.days.values():
+        cell.counts = dict(reversed(cell.counts.items()))
+    return mirrored
+
+
+@given(states)
+@settings(max_examples=60)
+def test_settled_states_that_are_equal_are_equal_bytes(state: CustomerState) -> None:
+    other = backwards(state)
+    state.settle()
+    other.settle()
+
+    assert encode_state(other) == encode_state(state)
+
+
+@given(states)
+@settings(max_examples=60)
+def test_settling_drops_what_is_out_of_the_horizon_and_nothing_else(state: CustomerState) -> None:
+    before = copy.deepcopy(state)
+    state.settle()
+
+    oldest_five = NEWEST_DAY * DAY_MS // FIVE_MINUTES_MS - 599
+    assert state.days == {key: cell for key, cell in before.days.items() if key >> 2 >= NEWEST_DAY - 96}
+    assert state.fives == {key: cell for key, cell in before.fives.items() if key >> 2 >= oldest_five}
+    before.days, before.fives = state.days, state.fives
+    assert state == before
+
+
+@given(states, states)
+@settings(max_examples=60)
+def test_version_prefixes_compare_as_versions_do(one: CustomerState, other: CustomerState) -> None:
+    a, b = version_of(encode_state(one)), version_of(encode_state(other))
+
+    assert (a < b) == (one.n_applied < other.n_applied)
+    assert len(a) == 8
+
+
+def test_every_topic_and_partition_has_a_source_id_of_its_own() -> None:
+    ids = {source_id(topic, partition) for topic in range(3) for partition in (0, 1, 7, 1023)}
+
+    assert len(ids) == 12
+
+
+def test_orders_of_one_id_are_sorted_by_time_and_then_by_event_id() -> None:
+    first, second, third = (
+        OrderEntry(1, "b", 2, 9, 9),
+        OrderEntry(2, "a", 0, 0, 0),
+        OrderEntry(2, "b", 0, 0, 0),
+    )
+
+    assert sorted([third, second, first]) == [first, second, third]
+
+
+def test_order_entries_that_a_rebuild_took_from_a_topic_that_is_gone_are_counted() -> None:
+    entry = OrderEntry(1, "a", 0, NO_SOURCE, 5)
+
+    assert applied_only([entry], CustomerState()) == [entry]
+
+
+def test_order_entries_that_a_crash_left_ahead_of_the_state_are_told_apart() -> None:
+    state = CustomerState(applied={0: 5})
+    counted, ahead, elsewhere = (
+        OrderEntry(1, "a", 0, 0, 5),
+        OrderEntry(2, "b", 0, 0, 6),
+        OrderEntry(3, "c", 0, 1, 0),
+    )
+
+    assert applied_only([counted, ahead, elsewhere], state) == [counted]
