@@ -16,7 +16,7 @@ from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
 from streams.pipeline import FlushLimits, Pipeline
-from streams.recovery import restore
+from streams.recovery import close_gap, restore
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore
 from streams.transport import BatchProducer, Consumer, Transport
@@ -71,7 +71,9 @@ class Worker:
             settings.kafka_bootstrap, retry_max_seconds=settings.retry_backoff_max_seconds
         )
         self.pipeline = Pipeline(
-            customers=CustomerCache(self._store, max_customers=settings.cache_max_customers),
+            customers=CustomerCache(
+                self._store, max_customers=settings.cache_max_customers, on_gap=self._on_gap
+            ),
             producer=self._producer,
             sink=ClickHouseSink(settings),
             partitions=settings.partitions,
@@ -87,7 +89,11 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; raises what ended the pipeline, an assignment or the app."""
         await self._producer.start()
-        self._consumer.listen_to_seeks(self.pipeline.seek)
+        loop = asyncio.get_running_loop()
+        # Seeks are told in the consumer's thread.
+        self._consumer.listen_to_seeks(
+            lambda positions, number: loop.call_soon_threadsafe(self.pipeline.seek, positions, number)
+        )
         # `start` returns after the first assignment is recovered; what goes wrong until then counts as well.
         working = asyncio.create_task(self._work())
         flushing = asyncio.create_task(self.pipeline.run())
@@ -112,11 +118,15 @@ class Worker:
         flushing.cancel()
         await self.app.stop()
         await self._producer.stop()
+        self.pipeline.close()
         self._store.close()
 
     @property
     def _consumer(self) -> Consumer:
         return cast(Consumer, self.app.consumer)
+
+    async def _on_gap(self, partition: int, start: int, end: int) -> None:
+        await close_gap(self._settings.kafka_bootstrap, self._store, self._producer, partition, start, end)
 
     async def _on_durable(self, positions: Mapping[TP, int]) -> None:
         self._consumer.mark_durable(positions)

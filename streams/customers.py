@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 from schemas.topics import CHANGELOG
@@ -31,6 +31,10 @@ _PLACEHOLDER = Customer(-1, "", CustomerState())
 CustomerKey = tuple[int, str]
 
 
+#: Told of changelog records that somebody else wrote: partition, first offset, offset after the last.
+GapListener = Callable[[int, int, int], Awaitable[None]]
+
+
 class ChangelogProducer(Protocol):
     async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int: ...
 
@@ -42,8 +46,9 @@ class CustomerCache:
     half the limit it becomes the old one. Between flushes nothing here is dirty, so all may be dropped.
     """
 
-    def __init__(self, store: StateStore, *, max_customers: int) -> None:
+    def __init__(self, store: StateStore, *, max_customers: int, on_gap: GapListener | None = None) -> None:
         self._store = store
+        self._on_gap = on_gap
         self._half = max(1, max_customers // 2)
         self._young: dict[CustomerKey, Customer] = {}
         self._old: dict[CustomerKey, Customer] = {}
@@ -108,13 +113,22 @@ class CustomerCache:
                 if customer.dropped_chunks:
                     # Its ids in memory include dropped ones; the next load reads the kept chunks only.
                     self._young.pop((customer.partition, customer.id), None)
-        offsets = {}
+        offsets, gaps = {}, []
         for partition, records in changes.items():
-            offsets[partition] = await producer.send_all(
-                CHANGELOG, partition, [Record(key, value) for key, value in records]
-            )
+            stamp = self._store.stamp
+            changes[partition] = [
+                (key, None if value is None else stamp(partition, value)) for key, value in records
+            ]
+            before = self._store.offset(partition)
+            sent = [Record(key, value) for key, value in changes[partition]]
+            offsets[partition] = await producer.send_all(CHANGELOG, partition, sent)
+            if offsets[partition] - len(sent) > before:
+                gaps.append((partition, before, offsets[partition]))
         reach("changelog_sent")
         self._store.write(changes, offsets)
+        if self._on_gap is not None:
+            for gap in gaps:
+                await self._on_gap(*gap)
 
     def _promote(self, key: CustomerKey) -> Customer | None:
         customer = self._old.pop(key, None)

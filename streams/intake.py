@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 
 from schemas import topics
 from schemas.decode import Event, decode
-from schemas.rejections import Rejection
+from schemas.rejections import Rejection, RejectReason
 from streams.core.state import source_id
 from streams.transport import Record, RecordBatch
 
@@ -155,6 +155,9 @@ def read(
         partition = batch.tp.partition
         for record in batch.records:
             origin = _origin_of(record) if forwarded else None
+            if forwarded and origin is None:
+                rejected.append(_foreign(record))
+                continue
             topic, source_partition, offset, appended_at_ms = origin or (
                 record.topic, record.partition, record.offset, record.timestamp,
             )  # fmt: skip
@@ -179,11 +182,23 @@ def read(
     return deliveries, rejected, misplaced
 
 
-def _origin_of(record: ConsumerRecord) -> Origin:
+def _origin_of(record: ConsumerRecord) -> Origin | None:
+    """The origin of a forwarded record, None if its headers do not name one."""
     headers = dict(record.headers)
-    return Origin(
-        headers["origin_topic"].decode(),
-        int(headers["origin_partition"]),
-        int(headers["origin_offset"]),
-        int(headers["origin_appended_ms"]),
-    )
+    try:
+        origin = Origin(
+            headers["origin_topic"].decode(),
+            int(headers["origin_partition"]),
+            int(headers["origin_offset"]),
+            int(headers["origin_appended_ms"]),
+        )
+    except (KeyError, ValueError):
+        return None
+    return origin if origin.topic in _TOPIC_INDEX else None
+
+
+def _foreign(record: ConsumerRecord) -> Rejected:
+    """A record that no worker forwarded, in a topic that is ours."""
+    origin = Origin(record.topic, record.partition, record.offset, record.timestamp)
+    detail = f"{record.topic} is internal; headers that name an origin are missing"
+    return Rejected(origin, record, Rejection(RejectReason.MISSING_FIELD, detail))

@@ -44,7 +44,10 @@ GROUP BY customer_id ORDER BY max(written_at) DESC LIMIT {limit:UInt32}
 
 
 class Lineage(msgspec.Struct, frozen=True):
-    """Where state comes from: the database's id, the epoch of its rows, and topic ids by source topic."""
+    """Where state comes from: the database's id, the epoch of its rows, and topic ids by source topic.
+
+    The record is written anew, with the next term, at each assignment of the partition.
+    """
 
     database: str
     epoch: int

@@ -116,6 +116,10 @@ class Pipeline:
         self._seek_count += 1
         self._customers.clear()
 
+    def close(self) -> None:
+        """End the thread that uses the sink; nothing may be running."""
+        self._thread.shutdown(wait=False)
+
     # -- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -41,14 +42,14 @@ async def restore(
     source = await asyncio.to_thread(lineage.read_source, settings)
     now = lineage.Lineage(*database, source.topics)
     lineage.discard_foreign_state(store, partitions, now)
-    await recover(settings.kafka_bootstrap, store, partitions)
-    new = [partition for partition in partitions if not lineage.check(store, partition, now, source)]
-    if new:
+    outdated = await recover(settings.kafka_bootstrap, store, partitions)
+    known = [lineage.check(store, partition, now, source) for partition in partitions]
+    if not all(known):
         await asyncio.to_thread(lineage.note_topics, settings, source.topics)
-        for partition in new:
-            value = now.to_value()
-            offset = await producer.send_all(CHANGELOG, partition, [Record(lineage.LINEAGE_KEY, value)])
-            store.write({partition: [(lineage.LINEAGE_KEY, value)]}, {partition: offset})
+    for partition in partitions:
+        # A new term: whatever a former owner may still write is older than anything written from here on.
+        store.begin_term(partition, store.term_of(partition, lineage.LINEAGE_KEY) + 1)
+        await rewrite(store, producer, partition, outdated[partition], {lineage.LINEAGE_KEY: now.to_value()})
     versions = await asyncio.to_thread(lineage.newest_versions, settings, now.epoch)
     for partition in partitions:
         mine = {
@@ -59,13 +60,67 @@ async def restore(
         lineage.check_not_behind(store, partition, mine)
 
 
-async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) -> int:
-    """Read the changelog of these partitions to its present end; returns the number of records read.
+async def rewrite(
+    store: StateStore,
+    producer: BatchProducer,
+    partition: int,
+    outdated: Sequence[bytes],
+    values: Mapping[bytes, bytes] | None = None,
+) -> None:
+    """Put values held, and new ones, at the end of the changelog: compaction keeps the last of a key."""
+    held = zip(outdated, store.get(partition, outdated), strict=True)
+    records = [(key, value) for key, value in (*held, *(values or {}).items()) if value is not None]
+    changes = [(key, store.stamp(partition, value)) for key, value in records]
+    if changes:
+        sent = [Record(key, value) for key, value in changes]
+        offset = await producer.send_all(CHANGELOG, partition, sent)
+        store.write({partition: list(changes)}, {partition: offset})
+
+
+async def close_gap(
+    bootstrap: str, store: StateStore, producer: BatchProducer, partition: int, start: int, end: int
+) -> None:
+    """Look at changelog records, `start` to `end`, among which are some that this worker did not write.
+
+    Most often they are its own, sent twice when an acknowledgement was lost. Those of a former owner must
+    not be the last of their keys.
+    """
+    async with _consumer(bootstrap) as consumer:
+        outdated = await _read(consumer, store, {TopicPartition(CHANGELOG, partition): (start, end)})
+    log.warning("changelog_gap", partition=partition, records=end - start, outdated=len(outdated[partition]))
+    await rewrite(store, producer, partition, outdated[partition])
+
+
+async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) -> dict[int, list[bytes]]:
+    """Read the changelog of these partitions to its present end.
+
+    Returns, by partition, keys whose last record in the changelog is older than what the store holds.
 
     Raises:
         LineageError: the store has more than the changelog, so they do not belong together.
     """
     started = time.monotonic()
+    async with _consumer(bootstrap) as consumer:
+        ranges = {}
+        ends = await consumer.end_offsets([TopicPartition(CHANGELOG, number) for number in partitions])
+        for tp, end in ends.items():
+            held = store.offset(tp.partition)
+            if held > end:
+                raise LineageError(
+                    f"local state of partition {tp.partition} is at changelog offset {held}, but {CHANGELOG} "
+                    f"ends at {end}: the topic was recreated or cut. Run `engage rebuild`, or delete the "
+                    "data directory."
+                )
+            ranges[tp] = (held, end)
+        outdated = await _read(consumer, store, ranges)
+    seconds = round(time.monotonic() - started, 3)
+    records = sum(end - held for held, end in ranges.values())
+    log.info("state_recovered", partitions=len(partitions), records=records, seconds=seconds)
+    return outdated
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
@@ -75,41 +130,30 @@ async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) 
     )
     await consumer.start()
     try:
-        records = await _recover(
-            consumer, store, [TopicPartition(CHANGELOG, number) for number in partitions]
-        )
+        yield consumer
     finally:
         await consumer.stop()
-    seconds = time.monotonic() - started
-    log.info("state_recovered", partitions=len(partitions), records=records, seconds=round(seconds, 3))
-    return records
 
 
-async def _recover(consumer: AIOKafkaConsumer, store: StateStore, tps: list[TopicPartition]) -> int:
-    consumer.assign(tps)
-    ends = await consumer.end_offsets(tps)
-    behind = set()
-    for tp in tps:
-        held = store.offset(tp.partition)
-        if held > ends[tp]:
-            raise LineageError(
-                f"local state of partition {tp.partition} is at changelog offset {held}, but {CHANGELOG} "
-                f"ends at {ends[tp]}: the topic was recreated or cut. Run `engage rebuild`, or delete the "
-                "data directory."
-            )
-        consumer.seek(tp, held)
-        if held < ends[tp]:
-            behind.add(tp)
-    consumer.pause(*(set(tps) - behind))
-    total = 0
+async def _read(
+    consumer: AIOKafkaConsumer, store: StateStore, ranges: Mapping[TopicPartition, tuple[int, int]]
+) -> dict[int, list[bytes]]:
+    """Restore the records of each range of offsets; returns outdated keys by partition."""
+    outdated: dict[int, dict[bytes, None]] = {tp.partition: {} for tp in ranges}
+    behind = {tp: end for tp, (start, end) in ranges.items() if start < end}
+    consumer.assign(list(behind))
+    for tp in behind:
+        consumer.seek(tp, ranges[tp][0])
     while behind:
         fetched = await consumer.getmany(timeout_ms=500, max_records=50_000)
         for tp, records in fetched.items():
-            position = records[-1].offset + 1
-            store.restore(tp.partition, [(record.key, record.value) for record in records], position)
-            total += len(records)
+            keys = outdated[tp.partition]
+            for key, _ in (changes := [(record.key, record.value) for record in records]):
+                keys.pop(key, None)
+            position = max(records[-1].offset + 1, store.offset(tp.partition))
+            keys.update(dict.fromkeys(store.restore(tp.partition, changes, position)))
         for tp in list(behind):
-            if await consumer.position(tp) >= ends[tp]:
-                behind.discard(tp)
+            if await consumer.position(tp) >= behind[tp]:
+                del behind[tp]
                 consumer.pause(tp)
-    return total
+    return {partition: list(keys) for partition, keys in outdated.items()}

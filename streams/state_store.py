@@ -2,8 +2,11 @@
 
 Every write goes to the changelog first and is acknowledged there; then records and the changelog
 offset that they reach enter RocksDB in one atomic batch. So the store is always a prefix of the
-changelog, and recovery means reading on from the stored offset. A record of a stale writer that
-still reached the changelog is recognised by its lower version and left out.
+changelog, and recovery means reading on from the stored offset.
+
+Every value begins with the term of its writer, a number that grows with each assignment of the partition.
+A record that a former owner still got into the changelog is recognised by its lower term (or, within a
+term, a customer's lower version) and left out.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from typing import Any, Final
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from streams.core.state import version_of
 from streams.errors import EngageError
 
 _KIND_CUSTOMER: Final = b"c"
@@ -23,6 +25,9 @@ _KIND_IDS: Final = b"i"
 _KIND_ORDER: Final = b"o"
 _OFFSET_KEY: Final = b"\x00changelog-offset"
 _MIB = 1024 * 1024
+
+_TERM_BYTES: Final = 4
+_VERSION_BYTES: Final = _TERM_BYTES + 8
 
 #: A changelog record: key, and value or None for a deletion.
 Change = tuple[bytes, bytes | None]
@@ -57,6 +62,7 @@ class StateStore:
         Raises:
             EngageError: the directory cannot be used, for example because another worker has it open.
         """
+        self._terms: dict[int, int] = {}
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._db = Rdict(str(path), options=_options(block_cache_mib))
@@ -71,10 +77,26 @@ class StateStore:
         self._db.close()
 
     def get(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Values by changelog key, None where there is none; in the order of `keys`."""
+        """Values by changelog key, without their term, None where there is none; in the order of `keys`."""
+        return [None if raw is None else raw[_TERM_BYTES:] for raw in self._raw(partition, keys)]
+
+    def _raw(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         prefix = _prefix(partition)
         values: Any = self._db.get([prefix + key for key in keys])
         return list(values)
+
+    def term_of(self, partition: int, key: bytes) -> int:
+        """The term in which a key was written, 0 if it never was."""
+        (raw,) = self._raw(partition, [key])
+        return int.from_bytes(raw[:_TERM_BYTES], "big") if raw else 0
+
+    def begin_term(self, partition: int, term: int) -> None:
+        """From now on, `stamp` writes this term for the partition."""
+        self._terms[partition] = term
+
+    def stamp(self, partition: int, value: bytes) -> bytes:
+        """A value as it is written to changelog and store: behind the present term."""
+        return stamped(self._terms.get(partition, 0), value)
 
     def offset(self, partition: int) -> int:
         """The changelog offset up to which this store has everything; 0 for a new one."""
@@ -82,7 +104,7 @@ class StateStore:
         return struct.unpack(">Q", raw)[0] if raw else 0
 
     def write(self, changes: dict[int, list[Change]], offsets: dict[int, int]) -> None:
-        """Apply changes by partition, with the changelog offsets they reach, in one atomic batch."""
+        """Apply stamped changes by partition, with the changelog offsets they reach, in one atomic batch."""
         batch = WriteBatch(raw_mode=True)
         for partition, records in changes.items():
             prefix = _prefix(partition)
@@ -95,19 +117,26 @@ class StateStore:
             batch.put(_prefix(partition) + _OFFSET_KEY, struct.pack(">Q", offset))
         self._db.write(batch)
 
-    def restore(self, partition: int, records: Iterable[Change], offset: int) -> None:
-        """Apply changelog records that end before `offset`; a customer's value never goes back a version."""
+    def restore(self, partition: int, records: Iterable[Change], offset: int) -> list[bytes]:
+        """Apply changelog records that end before `offset`, but none that is older than what is held.
+
+        Returns the keys of which the changelog now ends with a record that is older than the one held.
+        """
         newest: dict[bytes, bytes | None] = {}
+        outdated: dict[bytes, None] = {}
+        records = list(records)
+        held = dict(
+            zip((key for key, _ in records), self._raw(partition, [key for key, _ in records]), strict=True)
+        )
         for key, value in records:
-            held = newest.get(key)
-            if held is None or value is None or not _is_older(key, value, held):
+            kept = newest.get(key, held[key])
+            if kept is not None and value is not None and _is_older(key, value, kept):
+                outdated[key] = None
+            else:
                 newest[key] = value
-        hot = [key for key, value in newest.items() if value is not None and key.startswith(_KIND_CUSTOMER)]
-        for key, stored in zip(hot, self.get(partition, hot), strict=True):
-            value = newest[key]
-            if stored is not None and value is not None and _is_older(key, value, stored):
-                del newest[key]
+                outdated.pop(key, None)
         self.write({partition: list(newest.items())}, {partition: offset})
+        return list(outdated)
 
     def forget(self, partition: int) -> None:
         """Drop everything held for a partition."""
@@ -115,8 +144,15 @@ class StateStore:
         self._db.delete_range(prefix, _prefix(partition + 1))
 
 
+def stamped(term: int, value: bytes) -> bytes:
+    """A value behind its writer's term."""
+    return term.to_bytes(_TERM_BYTES, "big") + value
+
+
 def _is_older(key: bytes, value: bytes, held: bytes) -> bool:
-    return key.startswith(_KIND_CUSTOMER) and version_of(value) < version_of(held)
+    """Whether the term, and of a customer also the version, is below the one held."""
+    size = _VERSION_BYTES if key.startswith(_KIND_CUSTOMER) else _TERM_BYTES
+    return value[:size] < held[:size]
 
 
 def _prefix(partition: int) -> bytes:

@@ -42,7 +42,7 @@ class RecordBatch(NamedTuple):
 
 
 #: Told, after each seek, the positions that reading starts from and the number of the seek.
-SeekListener = Callable[[Mapping[TP, int], int], None]
+SeekListener = Callable[[Mapping[TP, int], int], object]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -239,7 +239,7 @@ class BatchProducer:
                 pause_seconds = min(2 * pause_seconds, self._retry_max_seconds)
 
     async def _send_all(self, topic: str, partition: int, records: list[Record]) -> int:
-        futures = []
+        """One batch after the other: with the first lost and the second not, a retry would reorder."""
         batch = self._producer.create_batch()
         for record in records:
             # The first record of a batch is taken whatever its size.
@@ -247,12 +247,10 @@ class BatchProducer:
                 batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
                 is None
             ):
-                futures.append(await self._producer.send_batch(batch, topic, partition=partition))
+                await (await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
-        futures.append(await self._producer.send_batch(batch, topic, partition=partition))
-        metadata = [await future for future in futures]
-        last: int = metadata[-1].offset
-        return last + int(batch.record_count())
+        last = await (await self._producer.send_batch(batch, topic, partition=partition))
+        return int(last.offset) + int(batch.record_count())
 
 
 class Record(NamedTuple):

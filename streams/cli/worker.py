@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -60,6 +61,10 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    # A flush keeps tens of thousands of objects alive that form no cycles; by default the collector walks
+    # all of them again and again, for a fifth of the CPU time.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
     worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
     try:

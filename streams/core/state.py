@@ -135,11 +135,6 @@ def decode_state(value: bytes) -> CustomerState:
     return _decode_state(memoryview(value)[_VERSION_BYTES:])
 
 
-def version_of(value: bytes) -> bytes:
-    """The version prefix of an encoded state; prefixes compare as versions do."""
-    return value[:_VERSION_BYTES]
-
-
 def encode_ids(ids: dict[int, int]) -> bytes:
     """A chunk of event-id hashes with their append days."""
     return _encoder.encode(ids)

@@ -42,6 +42,7 @@ from streams.lineage import (
 from streams.ops.refold import OrdersInMemory, fold_facts
 from streams.ops.topics import create_topics
 from streams.sinks.clickhouse import ClickHouseSink
+from streams.state_store import stamped
 
 _CUSTOMERS_PER_STEP: Final = 2_000
 _KAFKA_SECONDS: Final = 30.0
@@ -49,6 +50,8 @@ _PAUSE_SECONDS: Final = 0.1
 _UNFINISHED: Final = "rebuild"
 _TABLES: Final[tuple[type[Row], ...]] = (CustomerStateRow, CustomerDailyRow, Customer5mRow)
 _FOREVER_MS: Final = 2**62
+#: Below that of every worker.
+_FIRST_TERM: Final = 0
 
 _NEXT_CUSTOMERS: Final = """
 SELECT DISTINCT customer_id FROM events WHERE customer_id > {after:String}
@@ -248,7 +251,7 @@ def _producer(settings: Settings) -> KafkaProducer:
 def _send(producer: KafkaProducer, records: Iterator[tuple[int, bytes, bytes | None]]) -> None:
     """Send (partition, key, value) records to the changelog and wait for every acknowledgement."""
     pending = [
-        producer.send(CHANGELOG, key=key, value=value, partition=partition)
+        producer.send(CHANGELOG, key=key, value=value and stamped(_FIRST_TERM, value), partition=partition)
         for partition, key, value in records
     ]
     producer.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -13,11 +13,8 @@ from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import SOURCE_TOPICS, partition_of
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, apply
-from streams.core.state import CustomerState, OrderEntry, source_id
+from streams.core.state import NO_SOURCE, CustomerState, OrderEntry, source_id
 from streams.core.windows import day_of
-
-#: Stands for a topic that was deleted and created again: its facts claim no offset of the present one.
-_NO_SOURCE: Final = -1
 
 
 def fold_facts(
@@ -54,10 +51,10 @@ def fold_facts(
         )
         source = source_id(SOURCE_TOPICS.index(topic), partition)
         if appended_at_ms <= since_ms.get(topic, -1):
-            source, offset = _NO_SOURCE, number
+            source, offset = NO_SOURCE, number
         apply(customer, event, source, offset, day_of(appended_at_ms), limits)
     for customer in customers.values():
-        customer.state.applied.pop(_NO_SOURCE, None)
+        customer.state.applied.pop(NO_SOURCE, None)
     return list(customers.values())
 
 

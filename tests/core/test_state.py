@@ -22,7 +22,6 @@ from streams.core.state import (
     encode_orders,
     encode_state,
     source_id,
-    version_of,
 )
 from streams.core.windows import DAY_MS, FIVE_MINUTES_MS
 
@@ -107,10 +106,9 @@ def test_settling_drops_what_is_out_of_the_horizon_and_nothing_else(state: Custo
 @given(states, states)
 @settings(max_examples=60)
 def test_version_prefixes_compare_as_versions_do(one: CustomerState, other: CustomerState) -> None:
-    a, b = version_of(encode_state(one)), version_of(encode_state(other))
+    a, b = encode_state(one)[:8], encode_state(other)[:8]
 
     assert (a < b) == (one.n_applied < other.n_applied)
-    assert len(a) == 8
 
 
 def test_every_topic_and_partition_has_a_source_id_of_its_own() -> None:
