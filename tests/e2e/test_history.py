@@ -109,8 +109,8 @@ def test_otto_windows_equal_a_plain_computation(one_worker: Stack) -> None:
     published = {
         row[:3]: row[3:]
         for row in one_worker.rows(
-            "SELECT customer_id, channel, window_name, events, points, active_days, orders, conversations, messages "
-            "FROM v_customer_windows WHERE startsWith(customer_id, 'anon:')"
+            "SELECT customer_id, channel, window_name, events, points, active_days, orders, conversations, "
+            "messages FROM v_customer_windows WHERE startsWith(customer_id, 'anon:')"
         )
     }
     assert published == expected_windows(otto_events())

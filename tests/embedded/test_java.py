@@ -26,9 +26,7 @@ def _no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_without_any_java_the_error_names_the_package_java_home_and_docker() -> None:
-    with pytest.raises(
-        MachineError, match=r"no `java` on PATH.*openjdk-17.*JAVA_HOME.*docker compose up"
-    ):
+    with pytest.raises(MachineError, match=r"no `java` on PATH.*openjdk-17.*JAVA_HOME.*docker compose up"):
         find_java()
 
 

@@ -13,7 +13,7 @@ from kafka.admin import KafkaAdminClient
 from streams.embedded import kafka
 from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
-from streams.errors import MachineError, KafkaUnavailable
+from streams.errors import KafkaUnavailable, MachineError
 
 ONE_PARTITION = {"num_partitions": 1, "replication_factor": 1}
 
