@@ -1,134 +1,146 @@
-"""A seeded producer that keeps a ledger of every send, and what the ledger says must be true in the end."""
+"""Sends traffic and keeps a ledger of every acknowledged record."""
 
 from __future__ import annotations
 
-import json
-import random
-import uuid
-from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaProducer
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
-from schemas.decode import Event, decode
-from schemas.topics import CHANNEL_OF_TOPIC, CHAT, PURCHASE, WEBSITE, partition_of
+from tests.faults.traffic import Message, Traffic
 
 Coordinates = tuple[str, int, int]
 
+_TRANSACTION_RECORDS = 50
+_SLICE_SECONDS = 0.05
+_FLOOD_SLICE = 5_000
+_GIVE_UP_SECONDS = 180.0
 
-@dataclass(frozen=True)
-class Sent:
-    """One acknowledged record. `event` is None for bad input."""
-
-    at: Coordinates
-    event: Event | None
+# What a broker that is being killed makes the client say is the point of the exercise.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-@dataclass
 class Ledger:
-    """Sends traffic with retries and bad input; `sent` holds what the broker acknowledged."""
+    """What was sent: `sent` maps the coordinates of each acknowledged record to its value.
 
-    seed: int
-    bootstrap: str
-    partitions: int
-    customers: int = 60
-    bad_ratio: float = 0.05
-    retry_ratio: float = 0.15
-    astray_ratio: float = 0.03
-    sent: list[Sent] = field(default_factory=list)
+    A record whose acknowledgement failed is sent again with the same bytes, as producers do; the first try
+    may be in the topic all the same. `valid` says for every value ever sent whether it must become a fact.
+    """
 
-    def __post_init__(self) -> None:
-        self._random = random.Random(self.seed)
-        self._now = datetime.now(timezone.utc)
-        self._bodies: list[tuple[str, dict[str, Any]]] = []
+    def __init__(self, traffic: Traffic, bootstrap: str) -> None:
+        self.traffic = traffic
+        self.sent: dict[Coordinates, bytes | None] = {}
+        self.valid: dict[bytes | None, bool] = {}
+        self._bootstrap = bootstrap
 
     def produce(self, records: int, *, transactional_id: str | None = None) -> None:
         """Send that many records and wait for their acknowledgements."""
-        options: dict[str, Any] = {"transactional_id": transactional_id} if transactional_id else {}
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all", linger_ms=5, **options)
+        messages = self.traffic.take(records)
+        asyncio.run(
+            self._in_transactions(messages, transactional_id) if transactional_id else self._at_once(messages)
+        )
+
+    def send(self, *messages: Message) -> None:
+        """Send exactly these, and wait for their acknowledgements."""
+        asyncio.run(self._at_once(messages))
+
+    @contextmanager
+    def load(self, per_second: float = 300.0) -> Iterator[None]:
+        """Send at this rate, from another thread, inside the block; the end waits for acknowledgements."""
+        stop = threading.Event()
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                asyncio.run(self._steadily(per_second, stop))
+            except BaseException as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=run, name="load", daemon=True)
+        thread.start()
         try:
-            if transactional_id:
-                producer.init_transactions()
-                self._in_transactions(producer, records)
-            else:
-                self._note([self._send(producer) for _ in range(records)], producer)
+            yield
         finally:
-            producer.close()
+            stop.set()
+            thread.join(_GIVE_UP_SECONDS + 10)
+        assert not thread.is_alive(), "the producer hangs"
+        assert not failure, f"the producer failed: {failure}"
 
-    def _in_transactions(self, producer: KafkaProducer, records: int) -> None:
-        """In transactions of 50 records, every third of which is aborted and must leave no trace."""
-        for number in range(max(1, records // 50)):
-            producer.begin_transaction()
-            known = len(self._bodies)
-            pending = [self._send(producer) for _ in range(50)]
-            if number % 3 == 2:
-                producer.flush()
-                producer.abort_transaction()
-                del self._bodies[known:]
-            else:
-                self._note(pending, producer)
-                producer.commit_transaction()
+    def flood(self, records: int) -> None:
+        """As `produce`, in slices, so that not too many acknowledgements are awaited at once."""
+        for number in range(0, records, _FLOOD_SLICE):
+            self.produce(min(_FLOOD_SLICE, records - number))
 
-    def _note(self, pending: list[tuple[Any, bytes | None]], producer: KafkaProducer) -> None:
-        producer.flush()
-        for future, value in pending:
-            at = future.get(timeout=60)
-            event = decode(value, channel=CHANNEL_OF_TOPIC[at.topic], appended_at_ms=2**50)
-            self.sent.append(
-                Sent((at.topic, at.partition, at.offset), event if isinstance(event, Event) else None)
-            )
+    # -- producers -------------------------------------------------------------------------------
 
-    def _send(self, producer: KafkaProducer) -> tuple[Any, bytes | None]:
-        if self._random.random() < self.bad_ratio:
-            topic = self._random.choice([WEBSITE, CHAT, PURCHASE])
-            value = self._random.choice([b"{", b"\xff", None, b"[]", b'{"event_id": 1}', b"{}"])
-            return producer.send(topic, key=b"bad", value=value), value
-        if self._bodies and self._random.random() < self.retry_ratio:
-            topic, body = self._random.choice(self._bodies[-500:])
-        else:
-            topic, body = self._new_event()
-            self._bodies.append((topic, body))
-        key = body["customer_id"] or body["anonymous_id"]
-        partition = partition_of(key, self.partitions)
-        if self._random.random() < self.astray_ratio:
-            partition = (partition + 1) % self.partitions
-        value = json.dumps(body).encode()
-        return producer.send(topic, key=key.encode(), value=value, partition=partition), value
+    def _producer(self, **options: Any) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, acks="all", linger_ms=5, request_timeout_ms=10_000, **options
+        )
 
-    def _new_event(self) -> tuple[str, dict[str, Any]]:
-        number = int(self._random.paretovariate(0.9)) % self.customers
-        anonymous = number % 7 == 0
-        choose = self._random.random()
-        if choose < 0.6:
-            topic, kind, properties = WEBSITE, "product_viewed", {"product_id": f"p-{number}"}
-        elif choose < 0.85:
-            author = self._random.choice(["customer", "customer", "agent"])
-            topic, kind = CHAT, "message_sent"
-            properties = {"conversation_id": "v", "author": author}
-        else:
-            order = self._random.choice(
-                [f"o-{self._random.randrange(40)}", uuid.UUID(int=self._random.getrandbits(128)).hex]
-            )
-            topic, kind = PURCHASE, "order_completed"
-            properties = {"order_id": order, "total_minor": self._random.randrange(10_000), "currency": "EUR"}
-        days = self._random.choice([0, 0, 0, 1, 3, 30, 80, 96, 98, 200])
-        at = self._now - timedelta(days=days, seconds=self._random.randrange(40_000))
-        body = {
-            "event_id": uuid.UUID(int=self._random.getrandbits(128)).hex,
-            "type": kind,
-            "occurred_at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "customer_id": None if anonymous else f"c-{number}",
-            "anonymous_id": f"a-{number}" if anonymous else None,
-            "properties": properties,
-        }
-        return topic, body
+    async def _at_once(self, messages: Sequence[Message]) -> None:
+        async with self._producer() as producer:
+            await self._send_until_acknowledged(producer, messages)
 
-    def events_by_customer(self) -> dict[str, list[Event]]:
-        """Acknowledged deliveries of valid events, duplicates among them."""
-        found: dict[str, list[Event]] = defaultdict(list)
-        for sent in self.sent:
-            if sent.event is not None:
-                found[sent.event.customer].append(sent.event)
-        return found
+    async def _steadily(self, per_second: float, stop: threading.Event) -> None:
+        async with self._producer() as producer:
+            started, count = time.monotonic(), 0
+            while not stop.is_set():
+                # After an outage the rate is kept, not caught up with.
+                due = min(int((time.monotonic() - started) * per_second) - count, int(per_second))
+                if due > 0:
+                    await self._send_until_acknowledged(producer, self.traffic.take(due))
+                    count = int((time.monotonic() - started) * per_second)
+                await asyncio.sleep(_SLICE_SECONDS)
+
+    async def _in_transactions(self, messages: Sequence[Message], transactional_id: str) -> None:
+        """Every third transaction is aborted and must leave no trace."""
+        async with self._producer(transactional_id=transactional_id) as producer:
+            for number in range(0, len(messages), _TRANSACTION_RECORDS):
+                part = messages[number : number + _TRANSACTION_RECORDS]
+                await producer.begin_transaction()
+                acknowledged = await self._send(producer, part)
+                if number // _TRANSACTION_RECORDS % 3 == 2:
+                    await producer.abort_transaction()
+                else:
+                    await producer.commit_transaction()
+                    self.sent.update(acknowledged)
+
+    async def _send_until_acknowledged(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> None:
+        deadline = time.monotonic() + _GIVE_UP_SECONDS
+        while messages:
+            failed: list[Message] = []
+            self.sent.update(await self._send(producer, messages, failed))
+            messages = failed
+            if failed:
+                assert time.monotonic() < deadline, f"{len(failed)} records are never acknowledged"
+                await asyncio.sleep(0.2)
+
+    async def _send(
+        self, producer: AIOKafkaProducer, messages: Sequence[Message], failed: list[Message] | None = None
+    ) -> dict[Coordinates, bytes | None]:
+        self.valid.update((message.value, message.valid) for message in messages)
+        # Handed over one after the other, so that order is kept, and acknowledged in batches.
+        pending = [(asyncio.create_task(self._hand_over(producer, message)), message) for message in messages]
+        acknowledged: dict[Coordinates, bytes | None] = {}
+        for task, message in pending:
+            try:
+                at = await task
+                acknowledged[at.topic, at.partition, at.offset] = message.value
+            except KafkaError:
+                if failed is None:
+                    raise
+                failed.append(message)
+        return acknowledged
+
+    @staticmethod
+    async def _hand_over(producer: AIOKafkaProducer, message: Message) -> Any:
+        return await producer.send_and_wait(
+            message.topic, message.value, key=message.key, partition=message.partition
+        )

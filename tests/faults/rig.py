@@ -6,54 +6,83 @@ database and empty data directories.
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
-from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from schemas.topics import TOPICS
 from streams.clickhouse import connect
-from streams.config import Settings, load_settings
+from streams.config import Clock, Settings, load_settings
 from streams.embedded import clickhouse, kafka
 from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
+from streams.errors import EngageError
+from streams.kafka_admin import kafka_admin
 from streams.migrations import migrate
+from streams.ops.drain import drain
 from streams.ops.topics import create_topics
+from tests.faults.workers import Workers, wait_until
 
 PARTITIONS = 4
 SESSION_TIMEOUT_SECONDS = 3.0
 
+_START_SECONDS = 90.0
 
-class Rig:
-    """One Kafka, one ClickHouse front, and the workers that a scenario starts."""
+
+class Rig(Workers):
+    """One Kafka, one ClickHouse front, and the workers that a scenario starts.
+
+    `recovery_seconds`: how long the last `drain` took, counted from the last `heal`.
+    """
 
     def __init__(self, directory: Path) -> None:
+        super().__init__()
         self.directory = directory
         self.kafka_port, self.clickhouse_port, self._controller_port = free_ports(3)
-        self.workers: dict[int, subprocess.Popen[bytes]] = {}
+        self.recovery_seconds = 0.0
+        self._healed_at = 0.0
         self._run = 0
+        self._kafka_argv = kafka.prepare(directory / "kafka", self.kafka_port, self._controller_port)
         self.start_kafka()
         self.start_clickhouse()
 
     # -- servers ---------------------------------------------------------------------------------
 
     def start_kafka(self) -> None:
-        argv = kafka.prepare(self.directory / "kafka", self.kafka_port, self._controller_port)
-        self.kafka = spawn(argv, self.directory / "kafka.log")
-        kafka.wait_until_ready(self.kafka_port, 60)
+        self.kafka = spawn(self._kafka_argv, self.directory / "kafka.log")
+        kafka.wait_until_ready(self.kafka_port, _START_SECONDS)
 
     def start_clickhouse(self) -> None:
         argv = clickhouse.command(self.directory / "clickhouse", self.clickhouse_port)
         self.clickhouse = spawn(argv, self.directory / "clickhouse.log")
-        clickhouse.wait_until_ready(self.clickhouse_port, 60)
+        clickhouse.wait_until_ready(
+            self.clickhouse_port, _START_SECONDS, alive=lambda: self.clickhouse.poll() is None
+        )
+
+    def kill_kafka(self) -> None:
+        """SIGKILL; the data stays."""
+        self.kafka.kill()
+        self.kafka.wait()
+
+    def kill_clickhouse(self) -> None:
+        """SIGKILL; the data stays."""
+        self.clickhouse.kill()
+        self.clickhouse.wait()
+
+    def ensure_servers(self) -> None:
+        """Start again, or continue, what a scenario has left dead or stopped."""
+        for server, start in ((self.kafka, self.start_kafka), (self.clickhouse, self.start_clickhouse)):
+            if server.poll() is None:
+                server.send_signal(signal.SIGCONT)
+            else:
+                start()
 
     def stop(self) -> None:
         self.stop_workers()
@@ -69,6 +98,8 @@ class Rig:
             group_id=f"faults-{self._run}",
             partitions=PARTITIONS,
             session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
+            # Figures hold at the newest event, so that views can be compared at different times.
+            clock=Clock.EVENT,
         )
 
     @property
@@ -78,79 +109,43 @@ class Rig:
     def begin(self) -> None:
         """Empty topics, an empty database, empty directories, a new group."""
         self.stop_workers()
+        self.ensure_servers()
         if self._run:
             client = self.client()
             client.command(f"DROP DATABASE IF EXISTS faults_{self._run}")
             client.close()
             shutil.rmtree(self.data_dir, ignore_errors=True)
         self._run += 1
-        self._recreate_topics()
+        self.recreate_topics(*(spec.name for spec in TOPICS))
         migrate(self.settings)
+        self.heal()
 
-    def _recreate_topics(self) -> None:
-        admin = KafkaAdminClient(bootstrap_servers=self.settings.kafka_bootstrap)
-        names = [spec.name for spec in TOPICS]
-        present = [name for name in names if name in admin.list_topics()]
-        if present:
-            admin.delete_topics(present)
-            wait_until(lambda: not set(names) & set(admin.list_topics()), "topics are not deleted")
-        admin.close()
+    def recreate_topics(self, *names: str) -> None:
+        """Delete these topics, and create those that are missing."""
+        with kafka_admin(self.settings.kafka_bootstrap, _START_SECONDS) as admin:
+            present = set(names) & set(admin.list_topics())
+            if present:
+                admin.delete_topics(sorted(present))
+                wait_until(lambda: not present & set(admin.list_topics()), "topics are not deleted")
         create_topics(self.settings)
 
-    # -- workers ---------------------------------------------------------------------------------
+    @contextmanager
+    def topic_setting(self, topic: str, name: str, value: str) -> Iterator[None]:
+        """Another setting of a topic inside the block."""
+        self._alter(topic, {name: ("SET", value)})
+        try:
+            yield
+        finally:
+            # What `engage topics` had set.
+            self._alter(topic, {name: ("SET", {spec.name: spec.config for spec in TOPICS}[topic][name])})
 
-    def start_worker(
-        self, number: int = 0, failpoint: str = "", **environment: str
-    ) -> subprocess.Popen[bytes]:
-        """Start a worker; it does not wait, as the worker may be meant to die before it is ready."""
-        directory = self.worker_dir(number)
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "ready").unlink(missing_ok=True)
-        settings = self.settings
-        process = spawn(
-            [sys.executable, "-m", "streams.cli", "worker"],
-            directory / "worker.log",
-            {
-                "ENGAGE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-                "ENGAGE_CLICKHOUSE_URL": settings.clickhouse_url,
-                "ENGAGE_GROUP_ID": settings.group_id,
-                "ENGAGE_PARTITIONS": str(PARTITIONS),
-                "ENGAGE_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
-                "ENGAGE_DATA_DIR": str(directory),
-                "ENGAGE_READY_FILE": str(directory / "ready"),
-                "ENGAGE_FAILPOINT": failpoint,
-                **environment,
-            },
-        )
-        self.workers[number] = process
-        return process
+    def _alter(self, topic: str, configs: dict[str, tuple[str, str]]) -> None:
+        with self._admin() as admin:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs)])
 
-    def worker_dir(self, number: int) -> Path:
-        return self.data_dir / f"worker-{number}"
-
-    def wait_ready(self, number: int = 0) -> None:
-        ready = self.worker_dir(number) / "ready"
-        wait_until(lambda: ready.exists() or self.workers[number].poll() is not None, "worker is not ready")
-        assert self.workers[number].poll() is None, self.log(number)
-
-    def kill_worker(self, number: int = 0) -> None:
-        self.workers[number].send_signal(signal.SIGKILL)
-        self.workers[number].wait()
-
-    def wipe_worker(self, number: int = 0) -> None:
-        """Delete a dead worker's disk."""
-        shutil.rmtree(self.worker_dir(number) / "state", ignore_errors=True)
-
-    def stop_workers(self) -> None:
-        for process in self.workers.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGCONT)
-        terminate(list(self.workers.values()), 20)
-        self.workers.clear()
-
-    def log(self, number: int = 0) -> str:
-        path = self.worker_dir(number) / "worker.log"
-        return "\n".join(path.read_text().splitlines()[-20:]) if path.exists() else ""
+    def heal(self) -> None:
+        """From now on everything is in order again: the time that recovery takes begins."""
+        self._healed_at = time.monotonic()
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -166,26 +161,43 @@ class Rig:
 
     def drain(self, timeout_seconds: float = 120) -> None:
         """Wait until everything produced so far is visible and committed."""
+        try:
+            drain(self.settings, timeout_seconds)
+        except EngageError as error:
+            logs = "".join(f"\n--- worker {number}\n{self.log(number)}" for number in self.workers)
+            raise AssertionError(f"{error}{logs}") from error
+        self.recovery_seconds = time.monotonic() - self._healed_at
+
+    def members(self) -> set[str]:
+        """Member ids of the workers' group."""
+        with self._admin() as admin:
+            group = admin.describe_groups([self.settings.group_id])[self.settings.group_id]
+            return {member["member_id"] for member in group["members"]}
+
+    def forget_commits(self) -> None:
+        """Delete the group once its last member is gone."""
+        wait_until(lambda: not self.members(), "members do not leave the group")
+        with self._admin() as admin:
+            admin.delete_groups([self.settings.group_id])
+
+    def _admin(self) -> Any:
+        return kafka_admin(self.settings.kafka_bootstrap, _START_SECONDS)
+
+    # -- workers ---------------------------------------------------------------------------------
+
+    def worker_dir(self, number: int) -> Path:
+        return self.data_dir / f"worker-{number}"
+
+    def worker_environment(self, number: int) -> dict[str, str]:
         settings = self.settings
-        done = subprocess.run(
-            [sys.executable, "-m", "streams.cli", "drain", "--timeout", str(timeout_seconds)],
-            env={
-                **os.environ,
-                "ENGAGE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-                "ENGAGE_CLICKHOUSE_URL": settings.clickhouse_url,
-                "ENGAGE_GROUP_ID": settings.group_id,
-                "ENGAGE_PARTITIONS": str(PARTITIONS),
-            },
-            capture_output=True,
-            text=True,
-        )
-        logs = "".join(f"\n--- worker {number}\n{self.log(number)}" for number in self.workers)
-        assert done.returncode == 0, done.stdout + done.stderr + logs
-
-
-def wait_until(condition: Callable[[], bool], message: str, timeout_seconds: float = 60) -> None:
-    """Poll a condition of another process, which has no event to wait for here."""
-    deadline = time.monotonic() + timeout_seconds
-    while not condition():
-        assert time.monotonic() < deadline, message
-        time.sleep(0.05)
+        return {
+            "ENGAGE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+            "ENGAGE_CLICKHOUSE_URL": settings.clickhouse_url,
+            "ENGAGE_GROUP_ID": settings.group_id,
+            "ENGAGE_PARTITIONS": str(PARTITIONS),
+            "ENGAGE_SESSION_TIMEOUT_SECONDS": str(SESSION_TIMEOUT_SECONDS),
+            "ENGAGE_RETRY_BACKOFF_MAX_SECONDS": "1",
+            "ENGAGE_LOG_FORMAT": "json",
+            "ENGAGE_DATA_DIR": str(self.worker_dir(number)),
+            "ENGAGE_READY_FILE": str(self.worker_dir(number) / "ready"),
+        }
