@@ -31,7 +31,8 @@ _PLACEHOLDER = Customer(-1, "", CustomerState())
 CustomerKey = tuple[int, str]
 
 
-#: Told of changelog records that somebody else wrote: partition, first offset, offset after the last.
+#: Has the store read changelog records, our own and somebody else's: partition, first offset, offset after
+#: the last.
 GapListener = Callable[[int, int, int], Awaitable[None]]
 
 
@@ -105,7 +106,10 @@ class CustomerCache:
         }
 
     async def save(self, customers: Iterable[Customer], producer: ChangelogProducer) -> None:
-        """Make dirty customers durable: changelog acknowledged first, then the local store."""
+        """Make dirty customers durable: changelog acknowledged first, then the local store.
+
+        Raises whatever the gap listener raises.
+        """
         changes: dict[int, list[Change]] = defaultdict(list)
         for customer in customers:
             if customer.dirty:
@@ -125,10 +129,12 @@ class CustomerCache:
             if offsets[partition] - len(sent) > before:
                 gaps.append((partition, before, offsets[partition]))
         reach("changelog_sent")
-        self._store.write(changes, offsets)
         if self._on_gap is not None:
-            for gap in gaps:
-                await self._on_gap(*gap)
+            for partition, start, end in gaps:
+                # Written here, the store would step over the others' records, and a crash would leave it so.
+                del changes[partition], offsets[partition]
+                await self._on_gap(partition, start, end)
+        self._store.write(changes, offsets)
 
     def _promote(self, key: CustomerKey) -> Customer | None:
         customer = self._old.pop(key, None)

@@ -18,7 +18,7 @@ from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG, partition_of
 from streams import lineage
 from streams.config import Settings
-from streams.errors import LineageError
+from streams.errors import FencedError, LineageError
 from streams.state_store import StateStore
 from streams.transport import BatchProducer, Record
 
@@ -47,9 +47,7 @@ async def restore(
     if not all(known):
         await asyncio.to_thread(lineage.note_topics, settings, source.topics)
     for partition in partitions:
-        # A new term: whatever a former owner may still write is older than anything written from here on.
-        store.begin_term(partition, store.term_of(partition, lineage.LINEAGE_KEY) + 1)
-        await rewrite(store, producer, partition, outdated[partition], {lineage.LINEAGE_KEY: now.to_value()})
+        await take_over(settings.kafka_bootstrap, store, producer, partition, outdated[partition], now)
     versions = await asyncio.to_thread(lineage.newest_versions, settings, now.epoch)
     for partition in partitions:
         mine = {
@@ -60,35 +58,78 @@ async def restore(
         lineage.check_not_behind(store, partition, mine)
 
 
-async def rewrite(
+async def take_over(
+    bootstrap: str,
     store: StateStore,
     producer: BatchProducer,
     partition: int,
     outdated: Sequence[bytes],
-    values: Mapping[bytes, bytes] | None = None,
+    now: lineage.Lineage,
 ) -> None:
-    """Put values held, and new ones, at the end of the changelog: compaction keeps the last of a key."""
-    held = zip(outdated, store.get(partition, outdated), strict=True)
-    records = [(key, value) for key, value in (*held, *(values or {}).items()) if value is not None]
-    changes = [(key, store.stamp(partition, value)) for key, value in records]
-    if changes:
-        sent = [Record(key, value) for key, value in changes]
-        offset = await producer.send_all(CHANGELOG, partition, sent)
-        store.write({partition: list(changes)}, {partition: offset})
+    """Begin a new term: whatever a former owner may still write is older than all that comes from here on.
+
+    What it wrote before the term's first record counts, so that record must follow what has been read.
+    """
+    values, contiguous = {lineage.LINEAGE_KEY: now.to_value()}, False
+    while not contiguous:
+        store.begin_term(partition, store.term_of(partition, lineage.LINEAGE_KEY) + 1)
+        contiguous, outdated = await rewrite(bootstrap, store, producer, partition, outdated, values)
 
 
 async def close_gap(
     bootstrap: str, store: StateStore, producer: BatchProducer, partition: int, start: int, end: int
 ) -> None:
-    """Look at changelog records, `start` to `end`, among which are some that this worker did not write.
+    """Read changelog records, `start` to `end`, among which are some that this worker did not write.
 
     Most often they are its own, sent twice when an acknowledgement was lost. Those of a former owner must
     not be the last of their keys.
+
+    Raises:
+        FencedError: one is the first of another owner's term. Nothing of this worker may reach ClickHouse:
+            its rows may have counted more events than the new owner's, and yet not all that they have.
     """
+    contiguous, outdated = False, await _read_back(bootstrap, store, partition, start, end)
+    while not contiguous:
+        if store.term_of(partition, lineage.LINEAGE_KEY) > store.term(partition):
+            raise FencedError(
+                f"partition {partition} has been given to another worker meanwhile: start this one again"
+            )
+        contiguous, outdated = await rewrite(bootstrap, store, producer, partition, outdated, {})
+
+
+async def rewrite(
+    bootstrap: str,
+    store: StateStore,
+    producer: BatchProducer,
+    partition: int,
+    outdated: Sequence[bytes],
+    values: Mapping[bytes, bytes],
+) -> tuple[bool, Sequence[bytes]]:
+    """Put values held, and new ones, at the end of the changelog: compaction keeps the last of a key.
+
+    Returns whether nobody else's records came in between; and the keys outdated by those that did.
+    """
+    held = zip(outdated, store.get(partition, outdated), strict=True)
+    records = [(key, value) for key, value in (*held, *values.items()) if value is not None]
+    if not records:
+        return True, []
+    changes = [(key, store.stamp(partition, value)) for key, value in records]
+    start = store.offset(partition)
+    end = await producer.send_all(CHANGELOG, partition, [Record(key, value) for key, value in changes])
+    if end - len(changes) > start:
+        return False, await _read_back(bootstrap, store, partition, start, end)
+    store.write({partition: list(changes)}, {partition: end})
+    return True, []
+
+
+async def _read_back(
+    bootstrap: str, store: StateStore, partition: int, start: int, end: int
+) -> Sequence[bytes]:
+    """Restore what is between two offsets; returns outdated keys."""
     async with _consumer(bootstrap) as consumer:
         outdated = await _read(consumer, store, {TopicPartition(CHANGELOG, partition): (start, end)})
     log.warning("changelog_gap", partition=partition, records=end - start, outdated=len(outdated[partition]))
-    await rewrite(store, producer, partition, outdated[partition])
+    return outdated[partition]
 
 
 async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) -> dict[int, list[bytes]]:

@@ -94,9 +94,13 @@ class StateStore:
         """From now on, `stamp` writes this term for the partition."""
         self._terms[partition] = term
 
+    def term(self, partition: int) -> int:
+        """The term begun for the partition, 0 before the first."""
+        return self._terms.get(partition, 0)
+
     def stamp(self, partition: int, value: bytes) -> bytes:
         """A value as it is written to changelog and store: behind the present term."""
-        return stamped(self._terms.get(partition, 0), value)
+        return stamped(self.term(partition), value)
 
     def offset(self, partition: int) -> int:
         """The changelog offset up to which this store has everything; 0 for a new one."""

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +20,7 @@ Coordinates = tuple[str, int, int]
 
 _TRANSACTION_RECORDS = 50
 _SLICE_SECONDS = 0.05
+_BATCH_BYTES = 256 * 1024
 _FLOOD_SLICE = 5_000
 _GIVE_UP_SECONDS = 180.0
 
@@ -77,11 +79,25 @@ class Ledger:
         for number in range(0, records, _FLOOD_SLICE):
             self.produce(min(_FLOOD_SLICE, records - number))
 
+    # -- the books --------------------------------------------------------------------------------
+
+    def offered(self, messages: Iterable[Message]) -> None:
+        """These may be in the topics from now on."""
+        self.valid.update((message.value, message.valid) for message in messages)
+
+    def acknowledged(self, records: Iterable[tuple[Coordinates, Message]]) -> None:
+        """These are."""
+        self.sent.update((at, message.value) for at, message in records)
+
     # -- producers -------------------------------------------------------------------------------
 
     def _producer(self, **options: Any) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, acks="all", linger_ms=5, request_timeout_ms=10_000, **options
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            max_batch_size=_BATCH_BYTES,
+            request_timeout_ms=10_000,
+            **options,
         )
 
     async def _at_once(self, messages: Sequence[Message]) -> None:
@@ -110,13 +126,13 @@ class Ledger:
                     await producer.abort_transaction()
                 else:
                     await producer.commit_transaction()
-                    self.sent.update(acknowledged)
+                    self.acknowledged(acknowledged)
 
     async def _send_until_acknowledged(self, producer: AIOKafkaProducer, messages: Sequence[Message]) -> None:
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         while messages:
             failed: list[Message] = []
-            self.sent.update(await self._send(producer, messages, failed))
+            self.acknowledged(await self._send(producer, messages, failed))
             messages = failed
             if failed:
                 assert time.monotonic() < deadline, f"{len(failed)} records are never acknowledged"
@@ -124,23 +140,40 @@ class Ledger:
 
     async def _send(
         self, producer: AIOKafkaProducer, messages: Sequence[Message], failed: list[Message] | None = None
-    ) -> dict[Coordinates, bytes | None]:
-        self.valid.update((message.value, message.valid) for message in messages)
-        # Handed over one after the other, so that order is kept, and acknowledged in batches.
-        pending = [(asyncio.create_task(self._hand_over(producer, message)), message) for message in messages]
-        acknowledged: dict[Coordinates, bytes | None] = {}
-        for task, message in pending:
+    ) -> list[tuple[Coordinates, Message]]:
+        """In batches by partition; returns what was acknowledged, and adds to `failed` what was not."""
+        self.offered(messages)
+        by_partition: dict[tuple[str, int], list[Message]] = defaultdict(list)
+        for message in messages:
+            by_partition[message.topic, message.partition].append(message)
+        pending = [
+            (group, asyncio.create_task(self._send_group(producer, topic, partition, group)))
+            for (topic, partition), group in by_partition.items()
+        ]
+        acknowledged: list[tuple[Coordinates, Message]] = []
+        for group, task in pending:
             try:
-                at = await task
-                acknowledged[at.topic, at.partition, at.offset] = message.value
+                acknowledged += await task
             except KafkaError:
                 if failed is None:
                     raise
-                failed.append(message)
+                failed += group
         return acknowledged
 
     @staticmethod
-    async def _hand_over(producer: AIOKafkaProducer, message: Message) -> Any:
-        return await producer.send_and_wait(
-            message.topic, message.value, key=message.key, partition=message.partition
-        )
+    async def _send_group(
+        producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Message]
+    ) -> list[tuple[Coordinates, Message]]:
+        acknowledged: list[tuple[Coordinates, Message]] = []
+        rest = list(messages)
+        while rest:
+            batch = producer.create_batch()
+            count = 0
+            while count < len(rest) and batch.append(
+                key=rest[count].key, value=rest[count].value, timestamp=None
+            ):
+                count += 1
+            at = await (await producer.send_batch(batch, topic, partition=partition))
+            acknowledged += [((topic, partition, at.offset + n), rest[n]) for n in range(count)]
+            rest = rest[count:]
+        return acknowledged

@@ -98,6 +98,8 @@ class Rig(Workers):
             group_id=f"faults-{self._run}",
             partitions=PARTITIONS,
             session_timeout_seconds=SESSION_TIMEOUT_SECONDS,
+            # A soak leaves millions of rows to look at.
+            clickhouse_timeout_seconds=300,
             # Figures hold at the newest event, so that views can be compared at different times.
             clock=Clock.EVENT,
         )

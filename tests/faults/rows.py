@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tests.core.oracle import WEIGHTS, Expected
@@ -100,12 +100,19 @@ TABLES = (
 )
 
 
-def check_rows(rig: Rig, expected: Mapping[str, Expected], findings: Findings) -> None:
-    """Every field of every row equals the oracle's and the one counted from the facts."""
+def check_rows(
+    rig: Rig, expected: Mapping[str, Expected], findings: Findings, only: Collection[str] | None = None
+) -> None:
+    """Every field of every row equals the oracle's and the one counted from the facts.
+
+    `only`: look at these customers alone.
+    """
+    some = f"customer_id IN {list(only)}" if only is not None else "true"
     for table, columns, held, counted in TABLES:
-        found = _by_key(rig.rows(held), columns)
+        found = _by_key(rig.rows(f"SELECT * FROM ({held}) WHERE {some}"), columns)
+        from_facts = _by_key(rig.rows(f"SELECT * FROM ({counted}) WHERE {some}"), columns)
         findings.differences(f"{table} and the oracle", found, _oracle(table, expected))
-        findings.differences(f"{table} and SQL over events", found, _by_key(rig.rows(counted), columns))
+        findings.differences(f"{table} and SQL over events", found, from_facts)
 
 
 def check_rows_in_sql(rig: Rig, findings: Findings) -> None:

@@ -29,11 +29,13 @@ class Message(NamedTuple):
 class Traffic:
     """An endless stream of messages that depends on the seed alone (event times also on the start).
 
+    `events` counts the events made so far, repetitions left out.
+
     Args:
         retry_ratio: repeats an event sent some time ago, byte for byte.
         twice_ratio: repeats the event just sent, so that both are in one batch.
         astray_ratio: valid, but in another partition than its key's.
-        first_customer: customers are numbered from here.
+        numbered: event ids are 0, 1, 2 … with leading zeros, so that a missing one shows.
     """
 
     seed: int
@@ -43,10 +45,11 @@ class Traffic:
     retry_ratio: float = 0.1
     twice_ratio: float = 0.05
     astray_ratio: float = 0.03
-    first_customer: int = 0
+    numbered: bool = False
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self.events = 0
         self._now = datetime.now(timezone.utc)
         self._sent: deque[Message] = deque(maxlen=_REMEMBERED)
 
@@ -69,13 +72,14 @@ class Traffic:
         return [next(self) for _ in range(count)]
 
     def visit(self, customer: str, topic: str, day: int) -> Message:
-        """One event of an otherwise silent customer, so many days ago."""
+        """One event of an otherwise silent customer, at noon so many days before yesterday."""
+        at = self._now.replace(hour=12) - timedelta(days=day + 1)
         kind = "conversation_started" if topic == CHAT else "page_viewed"
         properties = {"conversation_id": "v"} if topic == CHAT else {"url": "https://shop.example/"}
         body = {
-            "event_id": f"{self._random.getrandbits(128):032x}",
+            "event_id": self._event_id(),
             "type": kind,
-            "occurred_at": self._instant(day),
+            "occurred_at": at.isoformat(),
             "customer_id": customer,
             "properties": properties,
         }
@@ -84,7 +88,7 @@ class Traffic:
 
     def _event(self) -> Message:
         # Some customers are much busier than others.
-        number = self.first_customer + int(self.customers * self._random.random() ** 3)
+        number = int(self.customers * self._random.random() ** 3)
         topic, body = self._body(number)
         key = body.get("customer_id") or body["anonymous_id"]
         partition = partition_of(key, self.partitions)
@@ -97,13 +101,17 @@ class Traffic:
         identity = {"anonymous_id": f"a-{number}"} if number % 7 == 0 else {"customer_id": f"c-{number}"}
         days = self._random.choice([0, 0, 0, 0, 1, 3, 30, 80, 96, 98, 200])
         return topic, {
-            "event_id": f"{self._random.getrandbits(128):032x}",
+            "event_id": self._event_id(),
             "type": kind,
             "occurred_at": self._instant(days),
             "session_id": f"s-{number}-{days}",
             "properties": properties,
             **identity,
         }
+
+    def _event_id(self) -> str:
+        self.events += 1
+        return f"{self.events - 1 if self.numbered else self._random.getrandbits(128):032x}"
 
     def _instant(self, days: int) -> str:
         at = self._now - timedelta(days=days, seconds=self._random.randrange(40_000))
