@@ -24,6 +24,10 @@ else:
 # In the order in which the front prefers them: on one machine the cheapest for the processor wins.
 ENCODINGS = ("lz4", "zstd", "gzip", "deflate")
 _STEP_BYTES = 4 << 20
+# The libraries copy what lies behind a frame, so bodies of many small frames are given to them in pieces,
+# and there is an end to them.
+_PIECE_BYTES = 64 << 10
+_MOST_FRAMES = 100_000
 
 
 class _Inflater(Protocol):
@@ -82,20 +86,37 @@ def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 def _inflate(body: bytes, make: Callable[[], _Inflater], limit_bytes: int) -> bytes:
     unpacked = bytearray()
-    while body:
-        inflater, data = make(), body
-        while not inflater.eof:
-            step = inflater.decompress(data, _STEP_BYTES)
-            unpacked += step
-            if len(unpacked) > limit_bytes:
-                raise query_error(
-                    QUERY_IS_TOO_LARGE, f"The body is larger than {limit_bytes} bytes once decompressed"
-                )
-            if not step and not data and not inflater.eof:
-                raise EOFError("it ends in the middle")
-            data = b""
-        body = inflater.unused_data or b""
+    inflater: _Inflater | None = None
+    frames = 0
+    for start in range(0, len(body), _PIECE_BYTES):
+        data = body[start : start + _PIECE_BYTES]
+        while data:
+            if inflater is None or inflater.eof:
+                inflater, frames = make(), frames + 1
+            if frames > _MOST_FRAMES:
+                raise ValueError(f"it has more than {_MOST_FRAMES} frames")
+            data = _feed(inflater, data, unpacked, limit_bytes)
+    if inflater is not None and not inflater.eof:
+        raise EOFError("it ends in the middle")
     return bytes(unpacked)
+
+
+def _feed(inflater: _Inflater, data: bytes, unpacked: bytearray, limit_bytes: int) -> bytes:
+    """Append to `unpacked` what `data` gives; returns what lies behind the end of the frame."""
+    step = inflater.decompress(data, _STEP_BYTES)
+    while step and not inflater.eof:
+        _append(step, unpacked, limit_bytes)
+        step = inflater.decompress(b"", _STEP_BYTES)
+    _append(step, unpacked, limit_bytes)
+    return inflater.unused_data or b""
+
+
+def _append(step: bytes, unpacked: bytearray, limit_bytes: int) -> None:
+    unpacked += step
+    if len(unpacked) > limit_bytes:
+        raise query_error(
+            QUERY_IS_TOO_LARGE, f"The body is larger than {limit_bytes} bytes once decompressed"
+        )
 
 
 class Packer(Protocol):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from streams.embedded.clickhouse.errors import BAD_ARGUMENTS, from_engine, query_error
-from streams.embedded.clickhouse.statement import Insert
+from streams.embedded.clickhouse.statement import MAX_STATEMENT_BYTES, Insert
 from streams.errors import MachineError
 
 # Sized for 2 cores that Kafka and the worker share. chDB turns the last two on, a server does not.
@@ -31,7 +31,7 @@ _OPTIONS = {
     "background_pool_size": 2,
     "background_schedule_pool_size": 2,
     # A server takes query parameters of any size from the URL or form; here they are part of a SET statement.
-    "max_query_size": 16 << 20,
+    "max_query_size": MAX_STATEMENT_BYTES,
     "implicit_select": 0,
     "allow_introspection_functions": 0,
 }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception: ")
+_NAME_AT_END = re.compile(r"\. \([A-Z_0-9]+\)$")
+_SCOPE = ": In scope SELECT formatQuery("
+# Lengths are bounded, as a message quotes what clients wrote: else these would take the square of its length.
+_VERSION = r"\(version [^()]{0,80}(?:\([^()]{0,80}\)[^()]{0,80})?\)"
 _NOISE = (
-    re.compile(r"\.? \([A-Z_0-9]+\) \(version [^()]*(?:\([^()]*\))?[^()]*\)(?=\. \([A-Z_0-9]+\)$)"),
-    re.compile(r": In scope SELECT formatQuery\(.*\)(?=\. \([A-Z_0-9]+\)$)", re.DOTALL),
-    re.compile(r": \(in file/uri [^)]*\)"),
+    re.compile(rf"\.? \([A-Z_0-9]{{1,80}}\) {_VERSION}(?={_NAME_AT_END.pattern})"),
+    re.compile(r": \(in file/uri [^)]{0,200}\)"),
     re.compile(r": While executing File: data for INSERT was parsed from file"),
-    re.compile(r"\s*\(version [^()]*(?:\([^()]*\))?[^()]*\)\s*$"),
+    re.compile(rf"{_VERSION}\s*$"),
 )
 
 # ClickHouse: src/Server/HTTP/exceptionCodeToHTTPStatus.cpp
@@ -77,7 +80,14 @@ def from_engine(error: Exception) -> QueryError:
         return QueryError(
             UNKNOWN_EXCEPTION, f"Code: {UNKNOWN_EXCEPTION}. DB::Exception: {text} (UNKNOWN_EXCEPTION)"
         )
-    text = found.group() + _CODE.sub("", text[found.start() :])
+    text = _without_scope(found.group() + _CODE.sub("", text[found.start() :]))
     for noise in _NOISE:
         text = noise.sub("", text)
     return QueryError(int(found.group(1)), text.rstrip())
+
+
+def _without_scope(text: str) -> str:
+    """Without the statement by which `Handle.parse` asked for the syntax error."""
+    head, _, scope = text.partition(_SCOPE)
+    name = _NAME_AT_END.search(scope)
+    return head + name.group() if name else text

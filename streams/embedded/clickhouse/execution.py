@@ -17,12 +17,14 @@ from streams.embedded.clickhouse.errors import (
 from streams.embedded.clickhouse.request import READER, Request
 from streams.embedded.clickhouse.sessions import Lease, Sessions
 from streams.embedded.clickhouse.statement import (
+    MAX_STATEMENT_BYTES,
     Insert,
     calls,
     first_word,
     output_format,
     returns_rows,
     split_insert,
+    too_long,
     touches_files,
 )
 
@@ -91,6 +93,8 @@ def execute(sessions: Sessions, request: Request) -> Answer:
 
 
 def _run(lease: Lease, request: Request) -> Answer:
+    if request.user == READER:
+        reader.check_length(request.sql)
     insert = split_insert(request.sql)
     word = first_word(request.sql)
     _check(lease.handle, insert.statement if insert else request.sql, request)
@@ -108,6 +112,8 @@ def _run(lease: Lease, request: Request) -> Answer:
 
 def _check(handle: Handle, sql: bytes, request: Request) -> None:
     """What a server refuses over HTTP, and chDB would do."""
+    if len(sql) > MAX_STATEMENT_BYTES:
+        raise too_long()
     kind, count = handle.classify(sql)
     if count == 0:
         handle.parse(sql)

@@ -15,16 +15,18 @@ from streams.embedded.clickhouse.reader_rules import (
     CAPS,
     FORMATS,
     MAX_EXECUTION_SECONDS,
+    MAX_STATEMENT_BYTES,
     STATEMENTS,
     SYSTEM_TABLES,
     TABLE_FUNCTIONS,
+    execution_seconds,
     is_denied_function,
     is_setting_allowed,
     is_view,
     names,
     refuse,
 )
-from streams.embedded.clickhouse.reader_text import Text, read_text
+from streams.embedded.clickhouse.reader_text import Text, is_safe_name, read_text
 from streams.embedded.clickhouse.reader_tree import Node, parse_tree
 from streams.embedded.clickhouse.request import Request
 from streams.embedded.clickhouse.statement import first_word, output_format
@@ -58,10 +60,18 @@ def admit_settings(settings: Mapping[str, str]) -> dict[str, str]:
     for name in settings:
         if not is_setting_allowed(name):
             raise refuse(f"the setting {name} may not be changed")
-    asked = settings.get("max_execution_time", "")
-    seconds = float(asked) if asked.replace(".", "", 1).isdecimal() else 0.0
-    limit = seconds if 0 < seconds < MAX_EXECUTION_SECONDS else float(MAX_EXECUTION_SECONDS)
+    limit = execution_seconds(settings.get("max_execution_time", "")) or MAX_EXECUTION_SECONDS
     return {**CAPS, **settings, "max_execution_time": f"{limit:g}"}
+
+
+def check_length(sql: bytes) -> None:
+    """Refuse a statement whose tokens and tree would take much memory, before they are made.
+
+    Raises:
+        QueryError: 497.
+    """
+    if len(sql) > MAX_STATEMENT_BYTES:
+        raise refuse(f"a statement may be {MAX_STATEMENT_BYTES} bytes long")
 
 
 def admit(handle: Handle, request: Request) -> None:
@@ -77,6 +87,7 @@ def admit(handle: Handle, request: Request) -> None:
         raise refuse("external tables are not allowed")
     # 2. What the tree would not show.
     text = read_text(request.sql)
+    _check_identifiers(text, request)
     _check_format(output_format(request.sql) or request.default_format)
     # 3. The tree: known nodes only, no table but views and some of system, no function that reaches outside.
     lines, _ = handle.query(b"EXPLAIN AST " + request.sql, "TabSeparatedRaw")
@@ -90,8 +101,9 @@ def admit(handle: Handle, request: Request) -> None:
         raise refuse(
             "SELECT or SETTINGS stands where it cannot be checked, write the query in a plainer form"
         )
-    # 5. Names that can only be common table expressions.
+    # 5. Names that can only be common table expressions, and columns that can only be columns.
     _check_expressions(handle, text, walk.unknown_tables)
+    _check_columns(handle, walk.denied_names)
     # 6. And should a writing statement have come this far, ClickHouse refuses it.
     handle.apply({"readonly": "2"})
 
@@ -99,6 +111,23 @@ def admit(handle: Handle, request: Request) -> None:
 def _check_format(name: str) -> None:
     if name and name not in FORMATS:
         raise refuse(f"the format {name} is not allowed, use one of {', '.join(sorted(FORMATS))}")
+
+
+def _check_identifiers(text: Text, request: Request) -> None:
+    """The values of `{name:Identifier}` are names in the tree, but not in the text."""
+    for name in text.identifiers & request.params.keys():
+        if not is_safe_name(request.params[name].encode("utf-8", "surrogateescape")):
+            raise refuse(f"the parameter {name} is no plain name")
+
+
+def _check_columns(handle: Handle, denied: set[str]) -> None:
+    """`arrayMap(file, …)` calls a function by its mere name; a column may only have one that none has."""
+    if denied:
+        listed = b", ".join(quote_text(name.lower()) for name in sorted(denied))
+        sql = b"SELECT name FROM system.functions WHERE lower(name) IN (" + listed + b") LIMIT 1"
+        found, _ = handle.query(sql, "TabSeparatedRaw")
+        if found:
+            raise refuse(f"the function {found.decode().strip()} is not allowed")
 
 
 def _check_expressions(handle: Handle, text: Text, tables: set[str]) -> None:
@@ -119,13 +148,14 @@ def _check_expressions(handle: Handle, text: Text, tables: set[str]) -> None:
 
 
 class _Walk:
-    """Visits a tree once; counts what the text must agree with, collects the tables that are no views."""
+    """Visits a tree once; counts what the text must agree with, collects names that need a second look."""
 
     def __init__(self, database: str) -> None:
         self._database = database
         self.selects = 0
         self.settings = 0
         self.unknown_tables: set[str] = set()
+        self.denied_names: set[str] = set()
         self._read_by_in: set[str] = set()
         self._renamed: set[str] = set()
 
@@ -140,8 +170,8 @@ class _Walk:
             raise refuse(f"{node.kind} is not allowed")
         self.selects += node.kind == "SelectQuery"
         self.settings += node.kind == "Set"
-        if node.kind == "Identifier" and node.alias:
-            self._renamed.add(node.alias)
+        if node.kind == "Identifier":
+            self._identifier(node)
         if node.kind == "TableIdentifier":
             self._table(node.text)
         elif node.kind in _OF_ONE_TABLE:
@@ -152,6 +182,12 @@ class _Walk:
             if node.kind == "TableExpression" and child.kind == "Function":
                 self._table_function(child)
             self.visit(child)
+
+    def _identifier(self, node: Node) -> None:
+        if node.alias:
+            self._renamed.add(node.alias)
+        if is_denied_function(node.text):
+            self.denied_names.add(node.text)
 
     def _table(self, name: str) -> None:
         if name in SYSTEM_TABLES or is_view(name.removeprefix(f"{self._database}.")):

@@ -14,6 +14,8 @@ def names(text: str) -> frozenset[str]:
 MAX_EXECUTION_SECONDS = 60
 # Quota of one query.
 CAPS = {"max_memory_usage": str(2 << 30)}
+# What a server reads of a statement unless it is told otherwise (max_query_size).
+MAX_STATEMENT_BYTES = 256 << 10
 
 STATEMENTS = frozenset((b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS"))
 SYSTEM_TABLES = frozenset(("system.tables", "system.columns", "system.databases", "system.settings"))
@@ -58,3 +60,21 @@ def is_denied_function(name: str) -> bool:
 def is_setting_allowed(name: str) -> bool:
     # `output_format_schema` names a file to write.
     return name in _SETTINGS or (name.startswith("output_format_") and name != "output_format_schema")
+
+
+def check_setting(name: str, value: str) -> None:
+    """Of a SETTINGS clause, which wins over the URL and so over the limits set there.
+
+    Raises:
+        QueryError: 497 naming the setting.
+    """
+    if not is_setting_allowed(name):
+        raise refuse(f"the setting {name} may not be changed")
+    if name == "max_execution_time" and execution_seconds(value.strip("'")) is None:
+        raise refuse(f"max_execution_time may be more than 0 and at most {MAX_EXECUTION_SECONDS} seconds")
+
+
+def execution_seconds(value: str) -> float | None:
+    """The limit that a reader asks for; None where it is none, or too long."""
+    seconds = float(value) if value.replace(".", "", 1).isdecimal() else 0.0
+    return seconds if 0 < seconds <= MAX_EXECUTION_SECONDS else None

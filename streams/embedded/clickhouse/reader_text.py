@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streams.embedded.clickhouse.reader_rules import is_denied_function, is_setting_allowed, refuse
+from streams.embedded.clickhouse.reader_rules import check_setting, is_denied_function, refuse
 from streams.embedded.clickhouse.statement import Token, tokens
 
 # A quoted name is printed as it is into a line of the tree, so it must not be able to look like part of one.
@@ -18,11 +18,12 @@ _STARTS_OF_A_QUERY = frozenset(("", "(", "UNION", "ALL", "DISTINCT", "EXCEPT", "
 
 @dataclass(frozen=True)
 class Text:
-    """How many SELECTs and SETTINGS there are, and which names stand before `AS (`."""
+    """How many SELECTs and SETTINGS there are; which names stand before `AS (`; parameters that are names."""
 
     selects: int
     settings: int
     expressions: frozenset[str]
+    identifiers: frozenset[str]
 
 
 def read_text(sql: bytes) -> Text:
@@ -35,8 +36,8 @@ def read_text(sql: bytes) -> Text:
     words = [token.word.decode() for token in found]
     if "INTO" in words or "OUTFILE" in words:
         raise refuse("INTO OUTFILE is not allowed")
-    if words[0] == "SHOW" and "WHERE" in words:
-        raise refuse("SHOW with WHERE is not allowed, use LIKE")
+    if words[0] == "SHOW" and not {"WHERE", "LIMIT"}.isdisjoint(words):
+        raise refuse("SHOW with WHERE or LIMIT is not allowed, use LIKE")
     before = ""
     for index, token in enumerate(found):
         _check(token, before, found[index + 1].text if index + 1 < len(found) else b"")
@@ -44,13 +45,19 @@ def read_text(sql: bytes) -> Text:
     clauses = [index for index in range(len(found)) if _opens_clause(found, index)]
     for index in clauses:
         _check_clause(found, index + 1)
-    return Text(words.count("SELECT"), len(clauses), frozenset(_expressions(found)))
+    expressions, identifiers = frozenset(_expressions(found)), frozenset(_identifiers(found))
+    return Text(words.count("SELECT"), len(clauses), expressions, identifiers)
+
+
+def is_safe_name(name: bytes) -> bool:
+    """Whether a name cannot look like a part of the tree when it is printed into it."""
+    return _UNSAFE_NAME.search(name) is None
 
 
 def _check(token: Token, before: str, following: bytes) -> None:
     if token.kind == "other" and token.text.decode(errors="replace") not in _PUNCTUATION:
         raise refuse("only plain characters are allowed outside quotes")
-    if token.kind == "name" and _UNSAFE_NAME.search(token.text):
+    if token.kind == "name" and not is_safe_name(token.text):
         raise refuse("a quoted name may not hold control characters, backslashes, '(children' or '(alias'")
     if following == b"(" and is_denied_function(_name_of(token)):
         raise refuse(f"the function {_name_of(token)} is not allowed")
@@ -73,11 +80,10 @@ def _opens_clause(found: list[Token], index: int) -> bool:
 def _check_clause(found: list[Token], index: int) -> None:
     """`name = value, …` from `index` on, each value one number, text or word."""
     while True:
-        name, equals, value = (*found[index : index + 3], _END, _END, _END)[:3]
+        name, equals, value = (*found[index : index + 3], _NOTHING, _NOTHING, _NOTHING)[:3]
         if name.kind != "word" or equals.text != b"=" or value.kind not in ("number", "text", "word"):
             raise refuse("SETTINGS may hold plain values only")
-        if not is_setting_allowed(name.text.decode()):
-            raise refuse(f"the setting {name.text.decode()} may not be changed")
+        check_setting(name.text.decode(), value.text.decode(errors="replace"))
         index += 4
         if index > len(found) or found[index - 1].text != b",":
             return
@@ -85,19 +91,22 @@ def _check_clause(found: list[Token], index: int) -> None:
 
 def _expressions(found: list[Token]) -> Iterator[str]:
     """Names of common table expressions: `name [(columns)] AS [[NOT] MATERIALIZED] (`."""
-    for index, token in enumerate(found[:-1]):
-        following = found[index + 1]
+    before = _NOTHING
+    outside: list[Token] = []
+    for token, following in zip(found, [*found[1:], _NOTHING], strict=True):
         if token.word == b"AS" and (following.text == b"(" or following.word in (b"NOT", b"MATERIALIZED")):
-            yield _name_of(found[_before_brackets(found, index - 1)])
+            yield _name_of(before)
+        if token.text == b"(":
+            outside.append(before)
+        # What stands before a pair of brackets stands before what comes behind it, too.
+        before = outside.pop() if token.text == b")" and outside else token
 
 
-def _before_brackets(found: list[Token], index: int) -> int:
-    if found[index].text != b")":
-        return index
-    depth = found[index].depth
-    while index > 0 and not (found[index].text == b"(" and found[index].depth == depth):
-        index -= 1
-    return max(index - 1, 0)
+def _identifiers(found: list[Token]) -> Iterator[str]:
+    """Names of parameters that are names themselves: `{name:Identifier}`."""
+    for name, colon, kind in zip(found, found[1:], found[2:], strict=False):
+        if colon.text == b":" and kind.word == b"IDENTIFIER":
+            yield name.text.decode(errors="replace")
 
 
-_END = Token("", b"", 0, 0, 0)
+_NOTHING = Token("", b"", 0, 0, 0)

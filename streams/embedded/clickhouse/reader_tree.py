@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from streams.embedded.clickhouse.reader_rules import refuse
 
-_LINE = re.compile(
-    r"(?P<indent> *)(?P<kind>\S+)"
-    r"(?: (?P<text>(?!\((?:alias|children) ).*?))?"
-    r"(?: \(alias (?P<alias>.*?)\))?"
-    r"(?: \(children (?P<children>\d+)\))?"
-)
+_HEAD = re.compile(r"(?P<indent> *)(?P<kind>\S+)")
+_CHILDREN = re.compile(r" \(children ([0-9]{1,9})\)\Z")
+_ALIAS = " (alias "
 
 
 @dataclass(frozen=True)
@@ -39,12 +36,23 @@ def parse_tree(explained: str) -> Node:
 
 
 def _node(lines: list[str], index: int, depth: int) -> tuple[Node, int]:
-    found = _LINE.fullmatch(lines[index]) if index < len(lines) else None
-    if found is None or len(found["indent"]) != depth:
+    head = _HEAD.match(lines[index]) if index < len(lines) else None
+    if head is None or len(head["indent"]) != depth:
         raise refuse("the statement cannot be checked")
+    text, alias, count = _parts(lines[index][head.end() :])
     index += 1
     children = []
-    for _ in range(int(found["children"] or 0)):
+    for _ in range(count):
         child, index = _node(lines, index, depth + 1)
         children.append(child)
-    return Node(found["kind"], found["text"] or "", found["alias"] or "", tuple(children)), index
+    return Node(head["kind"], text, alias, tuple(children)), index
+
+
+def _parts(rest: str) -> tuple[str, str, int]:
+    """Text, alias and number of children from the end of a line: ` text (alias name) (children 2)`."""
+    counted = _CHILDREN.search(rest)
+    rest = rest[: counted.start()] if counted else rest
+    alias = ""
+    if rest.endswith(")") and _ALIAS in rest:
+        rest, _, alias = rest[:-1].rpartition(_ALIAS)
+    return rest.removeprefix(" "), alias, int(counted[1]) if counted else 0

@@ -9,24 +9,34 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Order matters: comments, quoted text (also $tag$…$tag$) and quoted names come first, so that nothing in them
-# counts.
+from streams.embedded.clickhouse.errors import SYNTAX_ERROR, QueryError, query_error
+
+MAX_STATEMENT_BYTES = 16 << 20
+"""The longest statement, without the rows behind an INSERT."""
+
+# Of comments and quoted texts this finds the beginning; `_extent` says where they end.
 _TOKEN = re.compile(
-    rb"(?P<space>\s+|--[^\n]*|\#[ !][^\n]*|/\*.*?\*/)"
-    rb"|(?P<text>'(?:[^'\\]|\\.|'')*'|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"
-    rb"|(?P<name>`(?:[^`\\]|\\.|``)*`|\"(?:[^\"\\]|\\.|\"\")*\")"
+    rb"(?P<space>\s+|(?:--|//|\#[ !])[^\n]*)"
+    rb"|(?P<comment>/\*)"
+    rb"|(?P<text>')"
+    rb"|(?P<heredoc>\$\w*\$)"
+    rb"|(?P<name>[`\"])"
     rb"|(?P<word>[A-Za-z_][A-Za-z0-9_$]*)"
     rb"|(?P<number>\d[\w.]*)"
     rb"|(?P<other>.)",
     re.DOTALL,
 )
-_KINDS = ("space", "text", "name", "word", "number", "other")
+_COMMENT = re.compile(rb"/\*|\*/")
+_OPEN = -1
+_QUOTED = {
+    quote: re.compile(rb"\\.|%b%b|%b" % (quote, quote, quote), re.DOTALL) for quote in (b"'", b"`", b'"')
+}
 _RESULTS = frozenset(b"SELECT WITH FROM SHOW DESCRIBE DESC EXISTS EXPLAIN CHECK KILL".split())
 
 
 @dataclass(frozen=True)
 class Token:
-    """`kind` is `text`, `name` (quoted), `word`, `number` or `other` (one byte)."""
+    """`kind` is `text`, `name` (quoted), `word`, `number` or `other` (one byte, or what is not closed)."""
 
     kind: str
     text: bytes
@@ -58,26 +68,65 @@ class Insert:
         return self.head + self.settings + b" FORMAT " + self.format.encode()
 
 
+def too_long() -> QueryError:
+    return query_error(SYNTAX_ERROR, f"Max query size exceeded: {MAX_STATEMENT_BYTES} bytes")
+
+
 def tokens(sql: bytes) -> Iterator[Token]:
-    """Tokens without space and comments; `depth` counts open round brackets."""
+    """Tokens without space and comments; `depth` counts open round brackets.
+
+    What is not closed, which ClickHouse refuses, is one token of the kind `other` up to the end. The time
+    grows with the length of `sql` and not faster, whatever is in it.
+
+    Raises:
+        QueryError: the statement is too long.
+    """
     depth = position = 0
-    while position < len(sql):
-        found = _TOKEN.match(sql, position)
-        if found is None:
-            return
-        kind, text = next(kind for kind in _KINDS if found.group(kind) is not None), found.group()
+    while found := _TOKEN.match(sql, position):
+        kind, position = _extent(sql, found)
+        text = sql[found.start() : position]
+        if found.start() > MAX_STATEMENT_BYTES:
+            raise too_long()
         if text == b")":
             depth -= 1
         if kind != "space":
-            yield Token(kind, text, found.start(), found.end(), depth)
+            yield Token(kind, text, found.start(), position, depth)
         if text == b"(":
             depth += 1
-        position = found.end()
+
+
+def _extent(sql: bytes, found: re.Match[bytes]) -> tuple[str, int]:
+    """Kind and end of the token that begins as `found`."""
+    kind, opening, end = found.lastgroup or "", found.group(), found.end()
+    if kind == "comment":
+        kind, end = "space", _end_of_comment(sql, end)
+    elif kind in ("text", "name"):
+        end = _end_of_quoted(sql, end, opening)
+    elif kind == "heredoc":
+        closing = sql.find(opening, end)
+        kind, end = "text", _OPEN if closing < 0 else closing + len(opening)
+    return (kind, end) if end != _OPEN else ("other", len(sql))
+
+
+def _end_of_comment(sql: bytes, position: int) -> int:
+    """Comments may lie within each other."""
+    level = 1
+    for found in _COMMENT.finditer(sql, position):
+        level += 1 if found.group() == b"/*" else -1
+        if level == 0:
+            return found.end()
+    return _OPEN
+
+
+def _end_of_quoted(sql: bytes, position: int, quote: bytes) -> int:
+    ends = (found.end() for found in _QUOTED[quote].finditer(sql, position) if found.group() == quote)
+    return next(ends, _OPEN)
 
 
 def first_word(sql: bytes) -> bytes:
     """The first keyword in capitals; opening brackets are stepped over."""
-    return next((token.word for token in tokens(sql) if token.text != b"("), b"")
+    # As many brackets as there may be are stepped over at once.
+    return next((token.word for token in tokens(sql.lstrip(b"( \t\n\r")) if token.text != b"("), b"")
 
 
 def returns_rows(sql: bytes) -> bool:
@@ -91,8 +140,8 @@ def output_format(sql: bytes) -> str | None:
         return None
     found, after_format = None, False
     for token in tokens(sql):
-        if after_format and token.kind == "word":
-            found = token.text.decode()
+        if after_format and token.kind in ("word", "name"):
+            found = token.text.strip(b'`"').decode(errors="replace")
         after_format = token.depth == 0 and token.word == b"FORMAT"
     return found
 
