@@ -4,7 +4,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint types imports check schemas clean
+.PHONY: help setup demo test test-fast faults lint types imports check schemas clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,9 @@ test: setup ## Run all tests
 
 test-fast: setup ## Run the tests that need no servers
 	@$(PY) -m pytest -m 'not slow' $(ARGS)
+
+faults: setup ## Run every fault scenario with many seeds and print the table (ARGS: --only, --repetitions, --minutes)
+	@$(PY) -m tests.faults $(ARGS)
 
 lint: setup ## Check style and formatting
 	@$(PY) -m ruff check .
