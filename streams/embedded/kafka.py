@@ -100,7 +100,7 @@ def _write_config(data_dir: Path, port: int, controller_port: int) -> Path:
 
 
 def _escape(value: str) -> str:
-    r"""A value of a Java properties file, which is Latin-1: backslash doubled, all beyond ASCII as a \u escape."""
+    r"""A value of a Java properties file, which is Latin-1: backslash doubled, beyond ASCII \u escapes."""
     units = value.replace("\\", "\\\\").encode("utf-16-be")
     codes = [int.from_bytes(units[i : i + 2], "big") for i in range(0, len(units), 2)]
     return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)

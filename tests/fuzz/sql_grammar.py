@@ -1,7 +1,7 @@
 """Random SELECTs around what `bi_reader` must not reach: base tables, files, networks, settings.
 
 Whoever reads the table or the file gets its secret; whoever can only ask whether it holds something, gets
-`OPENED`. Neither stands in the statement itself, so an answer that holds one of them has been where the reader
+`OPENED`. Neither stands in the statement itself, so an answer that holds one has been where the reader
 may not be.
 """
 
