@@ -20,6 +20,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, Final
 
+from schemas.fields import INT64_MAX
 from schemas.topics import TOPIC_OF_CHANNEL, WEBSITE
 from streams.errors import EngageError
 from streams.ops.outgoing import Outgoing, key_of, to_outgoing
@@ -100,6 +101,8 @@ def _read_purchase(number: int, line: bytes) -> Iterator[Outgoing]:
         ordered_at = datetime.strptime(day, "%Y%m%d").replace(tzinfo=timezone.utc)
         total_minor = int(Decimal(dollars) * 100)
         items = [{"name": "CD", "quantity": int(quantity)}]
+        if max(abs(total_minor), abs(int(quantity))) > INT64_MAX:
+            raise OverflowError
     except (ValueError, InvalidOperation, OverflowError):
         raise EngageError(
             f"line {number}: not a CDNOW purchase, such as `00004 0001 19970101 2 29.33`"

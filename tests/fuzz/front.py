@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, TypeVar
 
 from aiohttp import ClientError, web
@@ -31,6 +31,7 @@ from streams.embedded.clickhouse.request import READER, Request
 from streams.embedded.clickhouse.statement import (
     calls,
     first_word,
+    fits_brackets,
     output_format,
     returns_rows,
     split_insert,
@@ -49,7 +50,8 @@ _T = TypeVar("_T")
 def fuzz_front_request(data: bytes) -> None:
     """Every request is answered: as parsed, or with an error of ClickHouse or HTTP, never by a defect."""
     try:
-        response = run(_answer(data))
+        with _strict_front():
+            response = run(_answer(data))
     except (HttpProcessingError, HTTPException, ClientError, RequestPayloadError):
         return  # aiohttp answers these with 4xx, or the client is gone before it sent all
     if response is None:
@@ -60,6 +62,17 @@ def fuzz_front_request(data: bytes) -> None:
     if isinstance(response, web.Response) and response.status >= 400:
         assert isinstance(response.body, bytes)
         assert response.body.startswith(b"Code: "), response.body[:80]
+
+
+@contextlib.contextmanager
+def _strict_front() -> Iterator[None]:
+    """A defect is raised, and not answered with status 500; bodies may be as large as here."""
+    before = incoming.BODY_LIMIT_BYTES, server._unexpected
+    incoming.BODY_LIMIT_BYTES, server._unexpected = LIMIT_BYTES, _defect
+    try:
+        yield
+    finally:
+        incoming.BODY_LIMIT_BYTES, server._unexpected = before
 
 
 def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -122,7 +135,7 @@ def work_out(request: Request) -> None:
         quote_text(value)
     quote_name(request.database)
     for table in request.external:
-        quote_name(table.name), table.structure.encode()
+        quote_name(table.name), fits_brackets(table.structure.encode("utf-8", "surrogateescape"))
     if request.user == READER:
         _may_refuse(_admit, request)
 
@@ -199,7 +212,6 @@ def _defect(error: Exception) -> QueryError:
 
 
 _LOOP: Final = asyncio.new_event_loop()
+_LOOP.close()
 _NOBODY: Final[Any] = _Nobody()
 _FRONT: Final = _Front()
-incoming.BODY_LIMIT_BYTES = LIMIT_BYTES
-server._unexpected = _defect

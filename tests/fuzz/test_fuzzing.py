@@ -1,4 +1,4 @@
-"""The corpus again, and some seconds of new input: FUZZ_SECONDS for each target, 10 unless it is set."""
+"""The corpus again, and some seconds of new input: FUZZ_SECONDS for each target, 8 unless it is set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fuzz.mutation import WORDS, mutants
 from tests.fuzz.run import ENGINES, fuzz, has_atheris
 from tests.fuzz.targets import CORPUS, MAX_INPUT_BYTES, TARGETS, fuzz_decode, seeds
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "8"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 

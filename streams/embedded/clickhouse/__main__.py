@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,8 +84,9 @@ async def _serve(path: Path, listener: socket.socket) -> None:
         raise MachineError(
             f"{error.name} is not installed; pip install 'engagement-streams[embedded]'."
         ) from error
-    # Tracebacks may hold what clients sent; the front itself says what fails, without it.
+    # Tracebacks and warnings may hold what clients sent; the front itself says what fails, without it.
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     # chDB takes the server's time zone from the process when it is loaded.
     os.environ["TZ"] = TIMEZONE
     engine = Engine(path)

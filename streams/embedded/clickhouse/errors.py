@@ -74,7 +74,7 @@ def query_error(code: int, message: str) -> QueryError:
 
 def from_engine(error: Exception) -> QueryError:
     """Read the code out of what chDB raised, and drop what it and `Handle` put around the message."""
-    text = str(error)
+    text = _text_of(error)
     found = _CODE.search(text)
     if found is None:
         return QueryError(
@@ -84,6 +84,14 @@ def from_engine(error: Exception) -> QueryError:
     for noise in _NOISE:
         text = noise.sub("", text)
     return QueryError(int(found.group(1)), text.rstrip())
+
+
+def _text_of(error: Exception) -> str:
+    """The engine's text; where it quotes bytes that are no UTF-8, its Python client raises that instead."""
+    for raised in (error, error.__cause__, error.__context__):
+        if isinstance(raised, UnicodeDecodeError):
+            return raised.object.decode("utf-8", "surrogateescape")
+    return str(error)
 
 
 def _without_scope(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from streams.embedded.clickhouse import reader
 from streams.embedded.clickhouse.engine import Handle, Summary, quote_name
 from streams.embedded.clickhouse.errors import (
+    BAD_ARGUMENTS,
     INTO_OUTFILE_NOT_ALLOWED,
     NOT_IMPLEMENTED,
     READONLY,
@@ -21,6 +22,7 @@ from streams.embedded.clickhouse.statement import (
     Insert,
     calls,
     first_word,
+    fits_brackets,
     output_format,
     returns_rows,
     split_insert,
@@ -139,10 +141,10 @@ def _check(handle: Handle, sql: bytes, request: Request) -> None:
 
 def _add_external(handle: Handle, request: Request) -> None:
     for table in request.external:
-        name = quote_name(table.name)
-        handle.query(
-            b"CREATE OR REPLACE TEMPORARY TABLE " + name + b" (" + table.structure.encode() + b")", "Null"
-        )
+        name, structure = quote_name(table.name), table.structure.encode("utf-8", "surrogateescape")
+        if not fits_brackets(structure):
+            raise query_error(BAD_ARGUMENTS, f"The structure of the external table {table.name} is not valid")
+        handle.query(b"CREATE OR REPLACE TEMPORARY TABLE " + name + b" (" + structure + b")", "Null")
         handle.insert(Insert(b"INSERT INTO " + name, b"", table.format, table.data))
 
 

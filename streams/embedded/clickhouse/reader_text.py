@@ -61,6 +61,8 @@ def _check(token: Token, before: str, following: bytes) -> None:
         raise refuse("a quoted name may not hold control characters, backslashes, '(children' or '(alias'")
     if following == b"(" and is_denied_function(_name_of(token)):
         raise refuse(f"the function {_name_of(token)} is not allowed")
+    if token.word == b"UUID" and following.startswith(b"'"):
+        raise refuse("a table is named by its name, not by its UUID")
     if token.word == b"FROM" and before in _STARTS_OF_A_QUERY:
         raise refuse("FROM before SELECT is not allowed")
 

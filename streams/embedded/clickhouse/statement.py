@@ -170,6 +170,17 @@ def calls(sql: bytes, name: bytes) -> bool:
     return False
 
 
+def fits_brackets(sql: bytes) -> bool:
+    """Whether `sql` between round brackets stays between them, whatever it is."""
+    open_brackets = 0
+    for token in tokens(sql):
+        is_open_text = token.kind == "other" and len(token.text) > 1
+        if is_open_text or token.depth < 0 or token.text == b";":
+            return False
+        open_brackets += (token.text == b"(") - (token.text == b")")
+    return open_brackets == 0
+
+
 def split_insert(sql: bytes) -> Insert | None:
     """Take apart `INSERT INTO … FORMAT Name␤data` and `INSERT INTO … VALUES data`; `None` for all else.
 
