@@ -33,6 +33,7 @@ def faust_app(settings: Settings) -> faust.App:
         settings.group_id,
         broker=[f"aiokafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
         store="memory://",  # no Faust tables: state is ours, see state_store
+        datadir=str(settings.data_dir / "faust"),  # which it makes, and leaves empty
         topic_allow_declare=False,  # topics come from `engage topics`, with our settings
         topic_disable_leader=True,
         web_enabled=False,  # its endpoints would show customers

@@ -34,7 +34,7 @@ def producers_that_retry_most_events(rig: Rig, seed: int) -> None:
     assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=5, selected=True)
+@scenario(repetitions=5)
 def everything_read_again_from_the_beginning(rig: Rig, seed: int) -> None:
     """Into the same database, after a crash; on the kept disk or on one recovered from the changelog."""
     ledger = ledger_for(rig, seed, retry_ratio=0.2)

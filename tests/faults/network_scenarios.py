@@ -27,7 +27,7 @@ def inserts_that_arrive_after_they_were_given_up(rig: Rig, seed: int) -> None:
     _harm_for_a_while(rig, seed, delay(random.Random(seed).uniform(1, 3) * _TIMEOUT_SECONDS), times=6)
 
 
-@scenario(repetitions=10, selected=True)
+@scenario(repetitions=10)
 def responses_lost_after_the_insert_has_applied(rig: Rig, seed: int) -> None:
     _harm_for_a_while(rig, seed, drop_the_response, times=12)
 
@@ -54,7 +54,7 @@ def _harm_for_a_while(rig: Rig, seed: int, harm: Harm, times: int = 1 << 30) -> 
         assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=10, selected=True)
+@scenario(repetitions=10)
 def a_flush_abandoned_in_a_rebalance(rig: Rig, seed: int) -> None:
     """It cannot finish, and its inserts arrive when another worker owns the partitions; or it is killed."""
     ledger, chance = ledger_for(rig, seed), random.Random(seed)

@@ -10,6 +10,7 @@ from schemas.topics import CHAT, WEBSITE
 from streams.failpoints import FAILPOINTS
 from tests.faults.rig import PARTITIONS, Rig
 from tests.faults.scenario import ledger_for, scenario, seconds, start
+from tests.faults.truth import is_compacted
 from tests.faults.verdict import assert_nothing_lost_or_counted_twice
 from tests.faults.workers import wait_until
 
@@ -98,7 +99,7 @@ def a_sigterm_under_load(rig: Rig, seed: int) -> None:
     assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=10, selected=True)
+@scenario(repetitions=10)
 def a_stopped_worker_that_wakes_up_after_its_successor_took_over(rig: Rig, seed: int) -> None:
     """SIGSTOP beyond the session timeout, take-over, SIGCONT: for a moment two workers think they own it."""
     chance, ledger = random.Random(seed), ledger_for(rig, seed)
@@ -115,11 +116,22 @@ def a_stopped_worker_that_wakes_up_after_its_successor_took_over(rig: Rig, seed:
     assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=20, selected=True)
+@scenario(repetitions=20)
 def a_worker_stopped_between_two_steps_that_goes_on_after_its_successor_took_over(
     rig: Rig, seed: int
 ) -> None:
     """The same, stopped where it hurts: it had checked that it owns its partitions, and writes on."""
+    _wake_up_between_two_steps(rig, seed)
+
+
+@scenario(repetitions=10)
+def a_former_owner_that_writes_on_while_the_changelog_is_compacted(rig: Rig, seed: int) -> None:
+    """Its stale records are the last of their keys, for a moment; compaction keeps the last."""
+    rig.compact_eagerly()
+    _wake_up_between_two_steps(rig, seed)
+
+
+def _wake_up_between_two_steps(rig: Rig, seed: int) -> None:
     chance, ledger = random.Random(seed), ledger_for(rig, seed)
     place = _ZOMBIE_PLACES[seed % len(_ZOMBIE_PLACES)]
     rig.start_worker(0, failpoint=f"{place}:{chance.randrange(4, 20)}:stop")
@@ -155,6 +167,22 @@ def rows_of_a_former_owner_that_has_counted_more_events_but_not_these(rig: Rig, 
         # It finds the first record of its successor's term before its own, and may not go on to write rows.
         assert rig.workers[0].wait(60) == 1, rig.log(0)
     ledger.produce(200)
+    assert_nothing_lost_or_counted_twice(rig, ledger)
+
+
+@scenario(repetitions=5)
+def a_disk_deleted_after_the_changelog_was_compacted(rig: Rig, seed: int) -> None:
+    ledger = ledger_for(rig, seed)
+    rig.compact_eagerly()
+    start(rig, 0)
+    with ledger.load():
+        wait_until(
+            lambda: is_compacted(rig.settings.kafka_bootstrap, PARTITIONS), "the changelog is not compacted"
+        )
+        rig.kill_worker()
+        rig.wipe_worker()
+        rig.heal()
+        start(rig, 0)
     assert_nothing_lost_or_counted_twice(rig, ledger)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from schemas.topics import TOPICS
+from schemas.topics import CHANGELOG, TOPICS
 from streams.clickhouse import connect
 from streams.config import Clock, Settings, load_settings
 from streams.embedded import clickhouse, kafka
@@ -140,6 +140,20 @@ class Rig(Workers):
         finally:
             # What `engage topics` had set.
             self._alter(topic, {name: ("SET", {spec.name: spec.config for spec in TOPICS}[topic][name])})
+
+    def compact_eagerly(self) -> None:
+        """Have the changelog compacted every second or so instead of every week."""
+        with self._admin() as admin:
+            eager = {"log.cleaner.backoff.ms": ("SET", "300")}
+            admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", eager)])
+        self._alter(
+            CHANGELOG,
+            {
+                "segment.ms": ("SET", "700"),
+                "min.cleanable.dirty.ratio": ("SET", "0.001"),
+                "delete.retention.ms": ("SET", "0"),
+            },
+        )
 
     def _alter(self, topic: str, configs: dict[str, tuple[str, str]]) -> None:
         with self._admin() as admin:

@@ -119,7 +119,7 @@ def check_rows_in_sql(rig: Rig, findings: Findings) -> None:
     """The comparison with the facts where there are too many rows to fetch."""
     for table, columns, held, counted in TABLES:
         for what, one, other in (("too many", held, counted), ("missing", counted, held)):
-            rows = rig.rows(f"SELECT * FROM ({one}) EXCEPT SELECT * FROM ({other}) LIMIT 5")
+            rows = rig.rows(f"SELECT * FROM (SELECT * FROM ({one}) EXCEPT SELECT * FROM ({other})) LIMIT 5")
             findings.differences(f"{table}, {what} by SQL over events", _by_key(rows, columns), {})
 
 

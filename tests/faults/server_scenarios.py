@@ -50,7 +50,7 @@ def kafka_stopped_for_a_while(rig: Rig, seed: int) -> None:
     assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=10, selected=True)
+@scenario(repetitions=10)
 def clickhouse_killed_before_an_insert_applies(rig: Rig, seed: int) -> None:
     _kill_clickhouse(rig, seed, before(rig.clickhouse.kill))
 

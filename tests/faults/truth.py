@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from schemas.decode import Event, decode
-from schemas.topics import CHANNEL_OF_TOPIC, REJECTED, SOURCE_TOPICS
+from schemas.topics import CHANGELOG, CHANNEL_OF_TOPIC, REJECTED, SOURCE_TOPICS
 from tests.faults.ledger import Coordinates, Ledger
 
 
@@ -50,6 +50,13 @@ def rejected_records(bootstrap: str, partitions: int) -> dict[Coordinates, bytes
         )
         found[at] = record.value
     return found
+
+
+def is_compacted(bootstrap: str, partitions: int) -> bool:
+    """Whether some records of the changelog are gone."""
+    records = read_topics(bootstrap, [CHANGELOG], partitions)
+    ends = {record.partition: record.offset + 1 for record in records}
+    return len(records) < sum(ends.values())
 
 
 def read_topics(bootstrap: str, topics: Sequence[str], partitions: int) -> list[ConsumerRecord]:

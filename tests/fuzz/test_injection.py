@@ -348,6 +348,29 @@ def test_statements_that_are_no_text_are_errors_of_clickhouse(
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        ("/?session_id=s&session_timeout=" + "9" * 5000, {}, "36"),
+        ("/?session_id=s&session_timeout=%D9%A3", {}, "36"),
+        ("/", {"Authorization": "Basic \xff"}, "516"),
+        ("/", {"Host": "127.0.0.1:port"}, "497"),
+        ("/", {"Content-Type": "multipart/form-data; a *"}, "36"),
+        ("/", {"Content-Type": "multipart/form-data"}, "36"),
+        ("/", {"Content-Type": "text/plain; a *"}, None),
+    ],
+)
+def test_a_head_that_is_wrong_is_an_error_of_clickhouse(
+    clickhouse: Settings, path: str, headers: dict[str, str], code: str | None
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(clickhouse.clickhouse_url).netloc, timeout=60)
+    connection.request("POST", path, b"SELECT 1", headers)
+    answer = connection.getresponse()
+    assert answer.headers.get("X-ClickHouse-Exception-Code") == code, answer.read()
+    answer.read()
+    connection.close()
+
+
 def test_a_client_that_goes_by_the_book_is_served(clickhouse: Settings, unchanged: Client) -> None:
     with open_client(clickhouse) as client:
         found = client.query(

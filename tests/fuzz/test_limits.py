@@ -24,6 +24,7 @@ from streams.embedded.clickhouse.reader_tree import parse_tree
 from streams.embedded.clickhouse.statement import MAX_STATEMENT_BYTES, first_word, output_format, split_insert
 from tests.conftest import free_port
 
+# Two bodies at the limit of 256 MiB, and some more: so many are unpacked at the same time.
 MOST_GROWTH_BYTES = 600 << 20
 BOMB_BYTES = 1200 << 20
 _PART_BYTES = 300 << 20

@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -132,6 +133,16 @@ def test_a_parameter_that_is_a_name_calls_no_function_and_forges_no_tree(ask: As
 def test_a_column_may_have_a_name_that_only_looks_like_a_function(ask: Ask, scene: Scene) -> None:
     ask("CREATE VIEW v_c SQL SECURITY DEFINER AS SELECT 1 AS region, 2 AS dictionary", "default")
     assert ask("SELECT region, dictionary FROM v_c").body == "1\t2\n"
+
+
+def test_a_name_that_is_no_table_is_no_file_either(ask: Ask, scene: Scene) -> None:
+    here = Path.cwd()
+    names = {path.name for path in here.iterdir() if path.is_file() and path.name.isidentifier()}
+    assert names, "the tests run in the source tree, which has files such as Makefile"
+    for name in [*names, "v_file"]:
+        query = f"SELECT * FROM (WITH {name} AS (SELECT 1) SELECT * FROM {name}) AS x, {name} AS y"
+        assert ask(query, database="default").code == "60"
+        assert ask(f"SELECT * FROM `{name}`", "default", "default").code == "60"
 
 
 def test_a_statement_of_the_reader_has_a_length(ask: Ask, scene: Scene) -> None:

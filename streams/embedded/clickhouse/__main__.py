@@ -89,6 +89,10 @@ async def _serve(path: Path, listener: socket.socket) -> None:
     warnings.simplefilter("ignore")
     # chDB takes the server's time zone from the process when it is loaded.
     os.environ["TZ"] = TIMEZONE
+    # A name that is no table chDB looks for among the files of the working directory.
+    nowhere = path / "nowhere"
+    nowhere.mkdir(exist_ok=True)
+    os.chdir(nowhere)
     engine = Engine(path)
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -112,11 +112,11 @@ def _feed(inflater: _Inflater, data: bytes, unpacked: bytearray, limit_bytes: in
 
 
 def _append(step: bytes, unpacked: bytearray, limit_bytes: int) -> None:
-    unpacked += step
-    if len(unpacked) > limit_bytes:
+    if len(unpacked) + len(step) > limit_bytes:
         raise query_error(
             QUERY_IS_TOO_LARGE, f"The body is larger than {limit_bytes} bytes once decompressed"
         )
+    unpacked += step
 
 
 class Packer(Protocol):
