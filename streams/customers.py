@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from schemas.topics import CHANGELOG
+from streams.core.dedupe import unpack
 from streams.core.fold import ORDER, Customer
 from streams.core.state import (
     CustomerState,
     OrderEntry,
     applied_only,
-    decode_ids,
     decode_orders,
     decode_state,
-    encode_ids,
     encode_orders,
     encode_state,
 )
@@ -24,12 +23,8 @@ from streams.intake import Delivery
 from streams.state_store import Change, StateStore, customer_key, ids_key, order_key
 from streams.transport import Record
 
-#: Holds a customer's place in the order of arrival until it is read from the store.
-_PLACEHOLDER = Customer(-1, "", CustomerState())
-
-#: A partition and a stored customer id.
-CustomerKey = tuple[int, str]
-
+#: Customers by partition and stored id.
+Generation = dict[int, dict[str, Customer]]
 
 #: Has the store read changelog records, our own and somebody else's: partition, first offset, offset after
 #: the last.
@@ -51,46 +46,60 @@ class CustomerCache:
         self._store = store
         self._on_gap = on_gap
         self._half = max(1, max_customers // 2)
-        self._young: dict[CustomerKey, Customer] = {}
-        self._old: dict[CustomerKey, Customer] = {}
+        self._young: Generation = defaultdict(dict)
+        self._old: Generation = defaultdict(dict)
 
     def known(self, partition: int, customer_id: str) -> bool:
         """Whether the customer is in memory, and so has been seen in this partition before."""
-        key = (partition, customer_id)
-        return key in self._young or key in self._old
+        return customer_id in self._young[partition] or customer_id in self._old[partition]
 
     def clear(self) -> None:
         """Drop everything, folded but unsaved events included."""
         self._young.clear()
         self._old.clear()
 
-    def load(self, deliveries: Iterable[Delivery]) -> dict[CustomerKey, Customer]:
-        """The customers of these deliveries, with all that folding them needs."""
-        if len(self._young) > self._half:
-            self._young, self._old = {}, self._young
-        customers: dict[CustomerKey, Customer] = {}
-        missing: dict[int, dict[str, bool]] = defaultdict(dict)
+    def load(self, deliveries: Iterable[Delivery]) -> Iterator[tuple[Customer, list[Delivery]]]:
+        """The customers of these deliveries with all that folding them needs, each with its deliveries.
+
+        Both are in order of arrival within a partition.
+        """
+        if sum(map(len, self._young.values())) > self._half:
+            self._young, self._old = defaultdict(dict), self._young
+        grouped: dict[int, dict[str, list[Delivery]]] = defaultdict(dict)
         orders: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for item in deliveries:
-            event = item.event
-            key = (item.partition, event.customer)
-            if key not in customers:
-                customer = self._young.get(key) or self._promote(key)
-                if customer is None:
-                    missing[item.partition][event.customer] = event.is_anonymous
-                    customers[key] = _PLACEHOLDER
-                else:
-                    customers[key] = customer
-            if event.type == ORDER:
-                orders[item.partition].append((event.customer, event.properties["order_id"]))
-        for partition, wanted in missing.items():
-            for customer in self._read(partition, wanted):
-                self._young[partition, customer.id] = customers[partition, customer.id] = customer
-        for partition, pairs in orders.items():
-            for (customer_id, order_id), entries in self.orders(partition, pairs).items():
-                customer = customers[partition, customer_id]
+            customer_id = item.event.customer
+            of_partition = grouped[item.partition]
+            same = of_partition.get(customer_id)
+            if same is None:
+                of_partition[customer_id] = [item]
+            else:
+                same.append(item)
+            if item.event.type == ORDER:
+                orders[item.partition].append((customer_id, item.event.properties["order_id"]))
+        for partition, by_customer in grouped.items():
+            self._read_missing(partition, by_customer)
+            young = self._young[partition]
+            for (customer_id, order_id), entries in self.orders(partition, orders[partition]).items():
+                customer = young[customer_id]
                 customer.orders[order_id] = applied_only(entries, customer.state)
-        return customers
+            for customer_id, items in by_customer.items():
+                yield young[customer_id], items
+
+    def _read_missing(self, partition: int, by_customer: dict[str, list[Delivery]]) -> None:
+        """Have all of these customers in the young generation."""
+        young, old = self._young[partition], self._old[partition]
+        missing: dict[str, bool] = {}
+        for customer_id, items in by_customer.items():
+            if customer_id in young:
+                continue
+            customer = old.pop(customer_id, None)
+            if customer is None:
+                missing[customer_id] = items[0].event.is_anonymous
+            else:
+                young[customer_id] = customer
+        for customer in self._read(partition, missing):
+            young[customer.id] = customer
 
     def orders(
         self, partition: int, pairs: Iterable[tuple[str, str]]
@@ -105,26 +114,16 @@ class CustomerCache:
             pair: decode_orders(value) if value else [] for pair, value in zip(wanted, values, strict=True)
         }
 
-    async def save(self, customers: Iterable[Customer], producer: ChangelogProducer) -> None:
-        """Make dirty customers durable: changelog acknowledged first, then the local store.
+    async def save(self, changes: dict[int, list[Change]], producer: ChangelogProducer) -> None:
+        """Make changes, by partition, durable: changelog acknowledged first, then the local store.
 
         Raises whatever the gap listener raises.
         """
-        changes: dict[int, list[Change]] = defaultdict(list)
-        for customer in customers:
-            if customer.dirty:
-                changes[customer.partition].extend(changes_of(customer))
-                if customer.dropped_chunks:
-                    # Its ids in memory include dropped ones; the next load reads the kept chunks only.
-                    self._young.pop((customer.partition, customer.id), None)
-        offsets, gaps = {}, []
+        stamped, offsets, gaps = {}, {}, []
         for partition, records in changes.items():
-            stamp = self._store.stamp
-            changes[partition] = [
-                (key, None if value is None else stamp(partition, value)) for key, value in records
-            ]
+            stamped[partition] = self._store.stamp_all(partition, records)
             before = self._store.offset(partition)
-            sent = [Record(key, value) for key, value in changes[partition]]
+            sent = [Record(key, value) for key, value in stamped[partition]]
             offsets[partition] = await producer.send_all(CHANGELOG, partition, sent)
             if offsets[partition] - len(sent) > before:
                 gaps.append((partition, before, offsets[partition]))
@@ -132,15 +131,14 @@ class CustomerCache:
         if self._on_gap is not None:
             for partition, start, end in gaps:
                 # Written here, the store would step over the others' records, and a crash would leave it so.
-                del changes[partition], offsets[partition]
+                del stamped[partition], offsets[partition]
                 await self._on_gap(partition, start, end)
-        self._store.write(changes, offsets)
+        self._store.write(stamped, offsets)
 
-    def _promote(self, key: CustomerKey) -> Customer | None:
-        customer = self._old.pop(key, None)
-        if customer is not None:
-            self._young[key] = customer
-        return customer
+    def forget_dropped(self, customer: Customer) -> None:
+        """Its ids in memory include those of dropped chunks; the next load reads the kept chunks only."""
+        if customer.dropped_chunks:
+            self._young[customer.partition].pop(customer.id, None)
 
     def _read(self, partition: int, wanted: dict[str, bool]) -> list[Customer]:
         values = self._store.get(partition, [customer_key(customer_id) for customer_id in wanted])
@@ -155,23 +153,28 @@ class CustomerCache:
         if value is None:
             return Customer(partition, customer_id, CustomerState(is_anonymous=is_anonymous))
         state = decode_state(value)
-        spilled: dict[int, int] = {}
-        chunks = self._store.get(partition, [ids_key(customer_id, meta.seq) for meta in state.id_chunks])
-        for chunk in chunks:
-            if chunk is not None:
-                spilled.update(decode_ids(chunk))
-        return Customer(partition, customer_id, state, spilled)
+        return Customer(partition, customer_id, state, self._spilled(partition, customer_id, state))
+
+    def _spilled(self, partition: int, customer_id: str, state: CustomerState) -> dict[bytes, int]:
+        spilled: dict[bytes, int] = {}
+        if state.id_chunks:
+            keys = [ids_key(customer_id, meta.seq) for meta in state.id_chunks]
+            for chunk in self._store.get(partition, keys):
+                if chunk is not None:
+                    spilled.update(unpack(chunk))
+        return spilled
 
 
 def changes_of(customer: Customer) -> list[Change]:
     """The changelog records of a customer; settles the state first."""
-    customer.state.settle()
-    changes: list[Change] = [
-        (order_key(customer.id, order_id), encode_orders(customer.orders[order_id]))
-        for order_id in sorted(customer.dirty_orders)
-    ]
-    changes += [(ids_key(customer.id, seq), encode_ids(ids)) for seq, ids in customer.new_chunks.items()]
-    changes += [(ids_key(customer.id, seq), None) for seq in customer.dropped_chunks]
+    customer.settle()
+    changes: list[Change] = []
+    for order_id in sorted(customer.dirty_orders):
+        changes.append((order_key(customer.id, order_id), encode_orders(customer.orders[order_id])))
+    for seq, ids in customer.new_chunks.items():
+        changes.append((ids_key(customer.id, seq), ids))
+    for seq in customer.dropped_chunks:
+        changes.append((ids_key(customer.id, seq), None))
     # The hot value last: what it refers to is in the changelog before it.
     changes.append((customer_key(customer.id), encode_state(customer.state)))
     return changes

@@ -22,17 +22,18 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.rejections import Rejection, RejectReason
-from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, EventRow, RejectedEventRow, Row
+from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, EventRow, RejectedEventRow
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, Outcome, apply
-from streams.core.windows import day_of
-from streams.customers import CustomerCache
+from streams.core.windows import DAY_MS
+from streams.customers import CustomerCache, changes_of
 from streams.errors import FencedError
 from streams.failpoints import reach
 from streams.intake import Delivery, Misplaced, Rejected, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
+from streams.state_store import Change
 from streams.transport import Record, RecordBatch
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,20 @@ class FlushLimits(NamedTuple):
 
     max_records: int = 20_000
     linger_seconds: float = 0.02
+
+
+class Folded(NamedTuple):
+    """What a flush has made of its events, nothing of it durable yet.
+
+    `changes` are those of the state, by partition; `states`, `days` and `fives` are rows.
+    """
+
+    touched: list[Customer]
+    facts: list[Delivery]
+    changes: dict[int, list[Change]]
+    states: list[project.Cells]
+    days: list[project.Cells]
+    fives: list[project.Cells]
 
 
 class Pipeline:
@@ -165,38 +180,37 @@ class Pipeline:
         reach("handed_over")
         # 5 fold in memory; 6 facts. Facts first, then state: a fact that ClickHouse will never take is
         #   rejected and must not have been counted.
-        touched, facts = self._fold(deliveries)
+        folded = self._fold(deliveries)
         reach("folded")
-        refused = await self._insert_facts(facts)
+        refused = await self._insert_facts(folded.facts)
         while refused:
             self._customers.clear()
             await self._reject(refused)
             coordinates = {item.coordinates for item in refused}
             deliveries = [item for item in deliveries if item.coordinates not in coordinates]
             # A duplicate of a refused record is no duplicate any more, but a fact to be tried.
-            touched, facts = self._fold(deliveries)
-            refused = await self._insert_facts(facts)
+            folded = self._fold(deliveries)
+            refused = await self._insert_facts(folded.facts)
         reach("facts_inserted")
-        # Before the state is settled, which drops buckets that this flush has pushed out of the horizon.
-        rows = self._project(touched)
         # 7 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
         self._check_owner(seek_count)
-        await self._customers.save(touched, self._producer)
+        await self._customers.save(folded.changes, self._producer)
         reach("state_written")
         # 8 rows: only from state that is durable, so that no row is ever ahead of it.
         self._check_owner(seek_count)
-        await self._in_thread(self._insert_rows, rows)
+        await self._in_thread(self._insert_rows, folded)
         reach("rows_inserted")
         # 9 late: days that the state no longer holds are recounted from the facts inserted in step 6.
-        await self._restate(touched)
+        await self._restate(folded.touched)
         reach("restated")
-        for customer in touched:
+        for customer in folded.touched:
+            self._customers.forget_dropped(customer)
             customer.clean()
         # 10 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
         await self._on_durable({batch.tp: batch.end for batch in batches})
         reach("acked")
-        log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(touched))
+        log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(folded.touched))
 
     # -- the steps -------------------------------------------------------------------------------
 
@@ -217,22 +231,25 @@ class Pipeline:
         if seek_count != self._seek_count:
             raise asyncio.CancelledError
 
-    def _fold(self, deliveries: list[Delivery]) -> tuple[list[Customer], list[Delivery]]:
-        """Fold in order; returns the customers touched and the deliveries that are facts."""
-        customers = self._customers.load(deliveries)
-        facts = []
-        for item in deliveries:
-            outcome = apply(
-                customers[item.partition, item.event.customer],
-                item.event,
-                item.source,
-                item.offset,
-                day_of(item.appended_at_ms),
-                self._dedupe,
-            )
-            if outcome is not Outcome.DUPLICATE:
-                facts.append(item)
-        return list(customers.values()), facts
+    def _fold(self, deliveries: list[Delivery]) -> Folded:
+        """Fold, project and encode, one customer after the other, so that each is in the processor's caches
+        once and not three times."""
+        epoch, limits = self._epoch, self._dedupe
+        folded = Folded([], [], defaultdict(list), [], [], [])
+        touched, facts, changes, states, days, fives = folded
+        for customer, items in self._customers.load(deliveries):
+            for item in items:
+                append_day = item.appended_at_ms // DAY_MS
+                outcome = apply(customer, item.event, item.source, item.offset, append_day, limits)
+                if outcome is not Outcome.DUPLICATE:
+                    facts.append(item)
+            touched.append(customer)
+            states.append(project.state_row(customer, epoch))
+            # Before the state is settled, which drops buckets that this flush has pushed out of the horizon.
+            days += project.daily_rows(customer, epoch)
+            fives += project.five_rows(customer, epoch)
+            changes[customer.partition] += changes_of(customer)
+        return folded
 
     async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
         try:
@@ -246,16 +263,13 @@ class Pipeline:
             ]
         return []
 
-    def _project(self, touched: list[Customer]) -> list[tuple[type[Row], project.Columns]]:
-        return [
-            (CustomerStateRow, project.state_columns(touched, self._epoch)),
-            (CustomerDailyRow, project.daily_columns(touched, self._epoch)),
-            (Customer5mRow, project.five_columns(touched, self._epoch)),
-        ]
-
-    def _insert_rows(self, rows: list[tuple[type[Row], project.Columns]]) -> None:
-        for table, columns in rows:
-            self._sink.insert(table, columns)
+    def _insert_rows(self, folded: Folded) -> None:
+        for table, rows in (
+            (CustomerStateRow, folded.states),
+            (CustomerDailyRow, folded.days),
+            (Customer5mRow, folded.fives),
+        ):
+            self._sink.insert(table, project.transpose(rows))
 
     async def _restate(self, touched: list[Customer]) -> None:
         late = [customer for customer in touched if customer.late_days]

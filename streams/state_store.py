@@ -102,6 +102,11 @@ class StateStore:
         """A value as it is written to changelog and store: behind the present term."""
         return stamped(self.term(partition), value)
 
+    def stamp_all(self, partition: int, changes: Iterable[Change]) -> list[Change]:
+        """Changes with their values stamped; deletions carry no term."""
+        prefix = stamped(self.term(partition), b"")
+        return [(key, None if value is None else prefix + value) for key, value in changes]
+
     def offset(self, partition: int) -> int:
         """The changelog offset up to which this store has everything; 0 for a new one."""
         raw = self._db.get(_prefix(partition) + _OFFSET_KEY)

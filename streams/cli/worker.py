@@ -64,7 +64,7 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     # A flush keeps tens of thousands of objects alive that form no cycles; by default the collector walks
     # all of them again and again, for a fifth of the CPU time.
     gc.freeze()
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)
     worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
     try:

@@ -9,10 +9,21 @@ ends in the same counts.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from schemas.decode import Event
-from streams.core.dedupe import DedupeLimits, hash_of, is_duplicate, spill, surplus
+from streams.core.dedupe import (
+    ID_BYTES,
+    DedupeLimits,
+    day_at,
+    find,
+    hash_of,
+    is_duplicate,
+    pack,
+    spill,
+    surplus,
+    unpack,
+)
 from streams.core.state import (
     CHANNEL_BITS,
     CHANNEL_INDEX,
@@ -21,7 +32,14 @@ from streams.core.state import (
     FiveCell,
     OrderEntry,
 )
-from streams.core.windows import day_of, five_of, oldest_day_held, oldest_five_held
+from streams.core.windows import (
+    DAY_MS,
+    FIVE_MINUTES_MS,
+    day_of,
+    five_of,
+    oldest_day_held,
+    oldest_five_held,
+)
 
 ORDER: Final = "order_completed"
 
@@ -36,22 +54,26 @@ class Outcome(IntEnum):
     REPLAYED = 2
 
 
+#: Shared by all customers that have nothing to write; replaced rather than added to.
+_NOTHING: Final[set[Any]] = set()
+
+
 class Customer:
     """A customer in memory: the state, its cold parts, and what the current flush has to write.
 
     `partition` is the one that owns the customer. `spilled` holds the ids of all chunks, `orders` the
     order records that this flush needs; whoever folds loads them first. Day and five-minute sets hold
     bucket keys (`bucket << 2 | channel`); `late_days` holds plain day numbers whose rows must be restated
-    from facts.
+    from facts. `is_disordered`: a bucket was entered before an existing one.
     """
 
     __slots__ = (
-        "dirty",
         "dirty_days",
         "dirty_fives",
         "dirty_orders",
         "dropped_chunks",
         "id",
+        "is_disordered",
         "late_days",
         "new_chunks",
         "orders",
@@ -61,25 +83,35 @@ class Customer:
     )
 
     def __init__(
-        self, partition: int, customer_id: str, state: CustomerState, spilled: dict[int, int] | None = None
+        self, partition: int, customer_id: str, state: CustomerState, spilled: dict[bytes, int] | None = None
     ) -> None:
         self.partition = partition
         self.id = customer_id
         self.state = state
         self.spilled = spilled if spilled is not None else {}
+        self.is_disordered = False
         self.orders: dict[str, list[OrderEntry]] = {}
+        self.new_chunks: dict[int, bytes] = {}
+        self.dropped_chunks: list[int] = []
         self.clean()
 
     def clean(self) -> None:
         """Forget what was to be written; called when a flush is durable."""
-        self.dirty = False
-        self.dirty_days: set[int] = set()
-        self.dirty_fives: set[int] = set()
-        self.dirty_orders: set[str] = set()
-        self.late_days: set[int] = set()
-        self.new_chunks: dict[int, dict[int, int]] = {}
-        self.dropped_chunks: list[int] = []
+        self.dirty_days: set[int] = _NOTHING
+        self.dirty_fives: set[int] = _NOTHING
+        self.dirty_orders: set[str] = _NOTHING
+        self.late_days: set[int] = _NOTHING
         self.orders.clear()
+        self.new_chunks.clear()
+        self.dropped_chunks.clear()
+
+    def settle(self) -> None:
+        """Bring the state into the form that is stored, see `CustomerState.settle`."""
+        if self.is_disordered:
+            self.state.settle()
+            self.is_disordered = False
+        else:
+            self.state.prune()
 
 
 def apply(
@@ -87,50 +119,60 @@ def apply(
 ) -> Outcome:
     """Fold one event, delivered at (source, offset) and appended on `append_day`, into the customer."""
     state = customer.state
-    customer.dirty = True
     channel = CHANNEL_INDEX[event.channel]
-    if offset <= state.applied.get(source, -1):
+    at_ms = event.occurred_at_ms
+    applied = state.applied
+    if source not in applied:
+        customer.is_disordered |= not _is_last(source, applied)
+    elif offset <= applied[source]:
         _touch(customer, event, channel)
         return Outcome.REPLAYED
-    state.applied[source] = offset
+    applied[source] = offset
     if not _remember(customer, hash_of(event.event_id), append_day, limits):
         return Outcome.DUPLICATE
     state.n_applied += 1
     state.events_total += 1
-    if event.occurred_at_ms > state.newest_ms:
-        state.newest_ms = event.occurred_at_ms
+    if at_ms > state.newest_ms:
+        state.newest_ms = at_ms
     if event.type == ORDER:
-        _count(customer, event.occurred_at_ms, channel, None)
-        entry = OrderEntry(event.occurred_at_ms, event.event_id, channel, source, offset)
+        _count(customer, at_ms, channel, None)
+        entry = OrderEntry(at_ms, event.event_id, channel, source, offset)
         _apply_order(customer, event.properties["order_id"], entry)
     elif event.is_engagement:
-        _count(customer, event.occurred_at_ms, channel, event.type)
-        _see(state, event.occurred_at_ms)
-        if event.occurred_at_ms > state.seen_ms[channel]:
-            state.seen_ms[channel] = event.occurred_at_ms
+        _count(customer, at_ms, channel, event.type)
+        _see(state, at_ms)
+        if at_ms > state.seen_ms[channel]:
+            state.seen_ms[channel] = at_ms
     else:
-        _count(customer, event.occurred_at_ms, channel, None)
+        _count(customer, at_ms, channel, None)
     return Outcome.COUNTED
 
 
-def _remember(customer: Customer, id_hash: int, append_day: int, limits: DedupeLimits) -> bool:
+def _remember(customer: Customer, id_hash: bytes, append_day: int, limits: DedupeLimits) -> bool:
     """Note an event id; False when it is a duplicate."""
     state = customer.state
-    first_day = state.recent_ids.get(id_hash)
-    if first_day is None and customer.spilled:
-        first_day = customer.spilled.get(id_hash)
-    if is_duplicate(first_day, append_day, limits):
+    ids = state.recent_ids
+    at = find(ids, id_hash)
+    first_day = day_at(ids, at) if at >= 0 else customer.spilled.get(id_hash)
+    if first_day is not None and is_duplicate(first_day, append_day, limits):
         return False
-    state.recent_ids[id_hash] = append_day
-    if len(state.recent_ids) >= limits.tail_ids:
-        meta, ids = spill(state.recent_ids, state.id_chunks, append_day, limits)
-        customer.new_chunks[meta.seq] = ids
-        customer.spilled.update(ids)
-        for gone in surplus(state.id_chunks, append_day, limits):
-            state.id_chunks.remove(gone)
-            customer.dropped_chunks.append(gone.seq)
-            customer.new_chunks.pop(gone.seq, None)
+    remembered = pack(id_hash, append_day)
+    state.recent_ids = ids + remembered if at < 0 else ids[:at] + remembered + ids[at + ID_BYTES :]
+    if len(state.recent_ids) >= limits.tail_ids * ID_BYTES:
+        _spill(customer, append_day, limits)
     return True
+
+
+def _spill(customer: Customer, append_day: int, limits: DedupeLimits) -> None:
+    state = customer.state
+    meta, ids = spill(state.recent_ids, state.id_chunks, append_day, limits)
+    state.recent_ids = b""
+    customer.new_chunks[meta.seq] = ids
+    customer.spilled.update(unpack(ids))
+    for gone in surplus(state.id_chunks, append_day, limits):
+        state.id_chunks.remove(gone)
+        customer.dropped_chunks.append(gone.seq)
+        customer.new_chunks.pop(gone.seq, None)
 
 
 def _see(state: CustomerState, at_ms: int) -> None:
@@ -142,33 +184,34 @@ def _count(
     customer: Customer, at_ms: int, channel: int, engagement_type: str | None, events: int = 1, step: int = 1
 ) -> None:
     """Add an event to its day and five-minute cells; a day out of the horizon is left to the facts."""
-    state = customer.state
-    day, five = day_of(at_ms), five_of(at_ms)
-    if day < oldest_day_held(state.newest_ms):
-        customer.late_days.add(day)
+    newest_ms = customer.state.newest_ms
+    day, five = at_ms // DAY_MS, at_ms // FIVE_MINUTES_MS
+    # What is not older than the newest event is inside both horizons.
+    if at_ms < newest_ms and day < oldest_day_held(newest_ms):
+        customer.late_days = _marked(customer.late_days, day)
         return
+    days = customer.state.days
     key = day << CHANNEL_BITS | channel
-    cell = state.days.get(key)
+    cell = days.get(key)
     if cell is None:
-        cell = state.days[key] = DayCell(0, {})
+        customer.is_disordered |= not _is_last(key, days)
+        cell = days[key] = DayCell(0, {})
     cell.events += events
-    customer.dirty_days.add(key)
+    customer.dirty_days = _marked(customer.dirty_days, key)
     if engagement_type is not None:
-        count = cell.counts.get(engagement_type, 0) + step
-        if count:
-            cell.counts[engagement_type] = count
-        else:
-            del cell.counts[engagement_type]
-    if five >= oldest_five_held(state.newest_ms):
+        _add(customer, cell.counts, engagement_type, step)
+    if at_ms >= newest_ms or five >= oldest_five_held(newest_ms):
         _count_five(customer, five << CHANNEL_BITS | channel, engagement_type, events, step)
 
 
 def _count_five(customer: Customer, key: int, engagement_type: str | None, events: int, step: int) -> None:
-    cell = customer.state.fives.get(key)
+    fives = customer.state.fives
+    cell = fives.get(key)
     if cell is None:
-        cell = customer.state.fives[key] = FiveCell(0, 0, 0, 0)
+        customer.is_disordered |= not _is_last(key, fives)
+        cell = fives[key] = FiveCell(0, 0, 0, 0)
     cell.events += events
-    customer.dirty_fives.add(key)
+    customer.dirty_fives = _marked(customer.dirty_fives, key)
     if engagement_type == ORDER:
         cell.orders += step
     elif engagement_type == "conversation_started":
@@ -177,13 +220,40 @@ def _count_five(customer: Customer, key: int, engagement_type: str | None, event
         cell.messages += step
 
 
+_K = TypeVar("_K", int, str)
+
+
+def _marked(marks: set[_K], key: _K) -> set[_K]:
+    if not marks:
+        return {key}
+    marks.add(key)
+    return marks
+
+
+def _is_last(key: _K, ordered: dict[_K, Any]) -> bool:
+    """Whether a new key comes after all others."""
+    return not ordered or key > next(reversed(ordered))
+
+
+def _add(customer: Customer, counts: dict[_K, int], key: _K, step: int) -> None:
+    """Count up or down; what is counted down to zero has never been."""
+    count = counts.get(key)
+    if count is None:
+        customer.is_disordered |= not _is_last(key, counts)
+        counts[key] = step
+    elif count + step:
+        counts[key] = count + step
+    else:
+        del counts[key]
+
+
 def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
     """Let the smallest (occurred_at, event_id) of an order id be the order; others are events only."""
     entries = customer.orders.setdefault(order_id, [])
     previous = entries[0] if entries else None
     entries.append(entry)
     entries.sort()
-    customer.dirty_orders.add(order_id)
+    customer.dirty_orders = _marked(customer.dirty_orders, order_id)
     if entries[0] is not entry:
         return
     state = customer.state
@@ -191,19 +261,10 @@ def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
         state.orders_total += 1
     else:
         _count(customer, previous.occurred_at_ms, previous.channel, ORDER, events=0, step=-1)
-        _count_purchase_day(state, previous, -1)
+        _add(customer, state.purchase_days, day_of(previous.occurred_at_ms), -1)
     _count(customer, entry.occurred_at_ms, entry.channel, ORDER, events=0)
-    _count_purchase_day(state, entry, 1)
+    _add(customer, state.purchase_days, day_of(entry.occurred_at_ms), 1)
     _see(state, entry.occurred_at_ms)
-
-
-def _count_purchase_day(state: CustomerState, entry: OrderEntry, step: int) -> None:
-    day = day_of(entry.occurred_at_ms)
-    orders = state.purchase_days.get(day, 0) + step
-    if orders:
-        state.purchase_days[day] = orders
-    else:
-        del state.purchase_days[day]
 
 
 def _touch(customer: Customer, event: Event, channel: int) -> None:
@@ -212,14 +273,14 @@ def _touch(customer: Customer, event: Event, channel: int) -> None:
     if event.type == ORDER:
         entries = customer.orders.get(event.properties["order_id"], [])
         touched += [(entry.occurred_at_ms, entry.channel) for entry in entries]
-        customer.dirty_orders.add(event.properties["order_id"])
+        customer.dirty_orders = _marked(customer.dirty_orders, event.properties["order_id"])
     state = customer.state
     for at_ms, at_channel in touched:
         key = day_of(at_ms) << CHANNEL_BITS | at_channel
         if key in state.days:
-            customer.dirty_days.add(key)
+            customer.dirty_days = _marked(customer.dirty_days, key)
         else:
-            customer.late_days.add(day_of(at_ms))
+            customer.late_days = _marked(customer.late_days, day_of(at_ms))
         five = five_of(at_ms) << CHANNEL_BITS | at_channel
         if five in state.fives:
-            customer.dirty_fives.add(five)
+            customer.dirty_fives = _marked(customer.dirty_fives, five)

@@ -7,13 +7,16 @@ which is what the columnar insert takes without converting.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from streams.core.fold import ORDER, Customer
 from streams.core.score import DEFAULT_RULES, ScoreRules, points
-from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, CustomerState, DayCell
+from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell
 from streams.core.windows import FIVE_MINUTES_MS
 
+#: One row.
+Cells = tuple[Any, ...]
 #: One list per column.
 Columns = list[list[Any]]
 
@@ -22,13 +25,25 @@ _FIVE_MINUTES_S = FIVE_MINUTES_MS // 1000
 
 def state_columns(customers: Iterable[Customer], epoch: int) -> Columns:
     """Rows of `customer_state`."""
-    return transpose([_state_row(customer.id, customer.state, epoch) for customer in customers])
+    return transpose([state_row(customer, epoch) for customer in customers])
 
 
-def _state_row(customer_id: str, state: CustomerState, epoch: int) -> tuple[Any, ...]:
+def daily_columns(customers: Iterable[Customer], epoch: int, rules: ScoreRules = DEFAULT_RULES) -> Columns:
+    """Rows of `customer_daily` for the days that changed, those left to the facts excepted."""
+    return transpose([row for customer in customers for row in daily_rows(customer, epoch, rules)])
+
+
+def five_columns(customers: Iterable[Customer], epoch: int) -> Columns:
+    """Rows of `customer_5m` for the five-minute buckets that changed."""
+    return transpose([row for customer in customers for row in five_rows(customer, epoch)])
+
+
+def state_row(customer: Customer, epoch: int) -> Cells:
+    """The row of `customer_state`."""
+    state = customer.state
     website_ms, chat_ms, purchase_ms = state.seen_ms
     return (
-        customer_id,
+        customer.id,
         int(state.is_anonymous),
         state.first_seen_ms or None,
         website_ms or None,
@@ -41,21 +56,19 @@ def _state_row(customer_id: str, state: CustomerState, epoch: int) -> tuple[Any,
     )
 
 
-def daily_columns(customers: Iterable[Customer], epoch: int, rules: ScoreRules = DEFAULT_RULES) -> Columns:
-    """Rows of `customer_daily` for the days that changed, those left to the facts excepted."""
-    rows = []
-    for customer in customers:
-        state = customer.state
-        for key in customer.dirty_days:
-            day = key >> CHANNEL_BITS
-            if day not in customer.late_days:
-                rows.append(day_row(customer, day, key & CHANNEL_MASK, state.days[key], epoch, rules))
-    return transpose(rows)
+def daily_rows(customer: Customer, epoch: int, rules: ScoreRules = DEFAULT_RULES) -> list[Cells]:
+    """One customer's rows of `customer_daily`, see `daily_columns`."""
+    late_days, days = customer.late_days, customer.state.days
+    return [
+        day_row(customer, key >> CHANNEL_BITS, key & CHANNEL_MASK, days[key], epoch, rules)
+        for key in customer.dirty_days
+        if not late_days or key >> CHANNEL_BITS not in late_days
+    ]
 
 
 def day_row(
     customer: Customer, day: int, channel: int, cell: DayCell, epoch: int, rules: ScoreRules = DEFAULT_RULES
-) -> tuple[Any, ...]:
+) -> Cells:
     """One row of `customer_daily`, from state or recounted from facts."""
     counts = cell.counts
     return (
@@ -63,7 +76,7 @@ def day_row(
         day,
         CHANNELS[channel],
         cell.events,
-        dict(counts),
+        counts.copy(),
         points(counts, rules),
         counts.get(ORDER, 0),
         counts.get("conversation_started", 0),
@@ -73,29 +86,33 @@ def day_row(
     )
 
 
-def five_columns(customers: Iterable[Customer], epoch: int) -> Columns:
-    """Rows of `customer_5m` for the five-minute buckets that changed."""
+def five_rows(customer: Customer, epoch: int) -> list[Cells]:
+    """One customer's rows of `customer_5m`, see `five_columns`."""
+    customer_id, fives, version = customer.id, customer.state.fives, customer.state.n_applied
     rows = []
-    for customer in customers:
-        state = customer.state
-        for key in customer.dirty_fives:
-            cell = state.fives[key]
-            rows.append(
-                (
-                    customer.id,
-                    (key >> CHANNEL_BITS) * _FIVE_MINUTES_S,
-                    CHANNELS[key & CHANNEL_MASK],
-                    cell.events,
-                    cell.orders,
-                    cell.conversations,
-                    cell.messages,
-                    epoch,
-                    state.n_applied,
-                )
+    for key in customer.dirty_fives:
+        cell = fives[key]
+        rows.append(
+            (
+                customer_id,
+                (key >> CHANNEL_BITS) * _FIVE_MINUTES_S,
+                CHANNELS[key & CHANNEL_MASK],
+                cell.events,
+                cell.orders,
+                cell.conversations,
+                cell.messages,
+                epoch,
+                version,
             )
-    return transpose(rows)
+        )
+    return rows
 
 
-def transpose(rows: list[tuple[Any, ...]]) -> Columns:
-    """Rows to columns; no rows, no columns."""
-    return [list(column) for column in zip(*rows, strict=True)]
+def transpose(rows: list[Cells]) -> Columns:
+    """Rows, all of one width, to columns; no rows, no columns."""
+    if not rows:
+        return []
+    width = len(rows[0])
+    # A flat list and a stride per column: several times faster than zip(*rows), which walks all rows at once.
+    cells = list(chain.from_iterable(rows))
+    return [cells[start::width] for start in range(width)]

@@ -7,6 +7,8 @@ Encoding is deterministic: equal states are equal bytes.
 
 from __future__ import annotations
 
+from itertools import takewhile
+from operator import itemgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -72,30 +74,40 @@ class CustomerState(msgspec.Struct, array_like=True):
     days: dict[int, DayCell] = msgspec.field(default_factory=dict)
     fives: dict[int, FiveCell] = msgspec.field(default_factory=dict)
     purchase_days: dict[int, int] = msgspec.field(default_factory=dict)
-    recent_ids: dict[int, int] = msgspec.field(default_factory=dict)
+    recent_ids: bytes = b""
     id_chunks: list[ChunkMeta] = msgspec.field(default_factory=list)
 
     def settle(self) -> None:
-        """Bring the state into the form that is stored.
+        """Put buckets in order, so that equal states are equal bytes, and `prune`.
 
-        Buckets that the newest event has pushed out of the horizon are dropped, and buckets are put in
-        order, so that equal states are equal bytes. (Recent ids stay in order of arrival.)
+        Recent ids stay in order of arrival.
         """
-        oldest_day = oldest_day_held(self.newest_ms) << CHANNEL_BITS
-        oldest_five = oldest_five_held(self.newest_ms) << CHANNEL_BITS
-        self.days = {key: cell for key, cell in sorted(self.days.items()) if key >= oldest_day}
-        self.fives = {key: cell for key, cell in sorted(self.fives.items()) if key >= oldest_five}
+        self.days = _in_order(self.days)
+        self.fives = _in_order(self.fives)
         self.applied = _in_order(self.applied)
         self.purchase_days = _in_order(self.purchase_days)
         for cell in self.days.values():
             cell.counts = _in_order(cell.counts)
+        self.prune()
+
+    def prune(self) -> None:
+        """Drop the buckets, which must be in order, that the newest event has pushed out of the horizon."""
+        _drop_below(oldest_day_held(self.newest_ms) << CHANNEL_BITS, self.days)
+        _drop_below(oldest_five_held(self.newest_ms) << CHANNEL_BITS, self.fives)
 
 
 _K = TypeVar("_K", int, str)
+_V = TypeVar("_V")
 
 
-def _in_order(counts: dict[_K, int]) -> dict[_K, int]:
-    return counts if len(counts) < 2 else dict(sorted(counts.items()))
+def _in_order(counts: dict[_K, _V]) -> dict[_K, _V]:
+    return counts if len(counts) < 2 else dict(sorted(counts.items(), key=itemgetter(0)))
+
+
+def _drop_below(oldest: int, cells: dict[int, _V]) -> None:
+    if cells and next(iter(cells)) < oldest:
+        for key in list(takewhile(oldest.__gt__, cells)):
+            del cells[key]
 
 
 def applied_only(entries: list[OrderEntry], state: CustomerState) -> list[OrderEntry]:
@@ -120,7 +132,6 @@ def source_id(topic_index: int, partition: int) -> int:
 
 _encoder = msgspec.msgpack.Encoder()
 _decode_state = msgspec.msgpack.Decoder(CustomerState).decode
-_decode_ids = msgspec.msgpack.Decoder(dict[int, int]).decode
 _decode_orders = msgspec.msgpack.Decoder(list[OrderEntry]).decode
 _VERSION_BYTES: Final = 8
 
@@ -133,16 +144,6 @@ def encode_state(state: CustomerState) -> bytes:
 def decode_state(value: bytes) -> CustomerState:
     """Inverse of `encode_state`."""
     return _decode_state(memoryview(value)[_VERSION_BYTES:])
-
-
-def encode_ids(ids: dict[int, int]) -> bytes:
-    """A chunk of event-id hashes with their append days."""
-    return _encoder.encode(ids)
-
-
-def decode_ids(value: bytes) -> dict[int, int]:
-    """Inverse of `encode_ids`."""
-    return _decode_ids(value)
 
 
 def encode_orders(entries: list[OrderEntry]) -> bytes:

@@ -27,7 +27,7 @@ def worked_off(flushes: list[list[Arrival]]) -> MiniatureWorker:
 
 def what_counts(state: CustomerState) -> CustomerState:
     """The state less what says how it came about: offsets and remembered ids."""
-    return msgspec.structs.replace(state, applied={}, recent_ids={}, id_chunks=[])
+    return msgspec.structs.replace(state, applied={}, recent_ids=b"", id_chunks=[])
 
 
 def assert_rows_are(worker: MiniatureWorker, expected: Expected) -> None:
@@ -115,7 +115,6 @@ def test_a_replay_marks_every_row_that_its_events_had_changed(data: st.DataObjec
     changed_days = customer.late_days | {key >> CHANNEL_BITS for key in customer.dirty_days}
     assert changed_days <= again.late_days | {key >> CHANNEL_BITS for key in again.dirty_days}
     assert {key for key in customer.dirty_fives if key in again.state.fives} <= again.dirty_fives
-    assert again.dirty
 
 
 @given(st.data())

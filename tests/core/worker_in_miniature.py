@@ -12,16 +12,14 @@ from typing import Any, NamedTuple
 from schemas.decode import Event
 from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Row, columns
 from streams.core import project
-from streams.core.dedupe import DedupeLimits
+from streams.core.dedupe import DedupeLimits, unpack
 from streams.core.fold import ORDER, Customer, Outcome, apply
 from streams.core.restate import Fact, recount
 from streams.core.state import (
     CustomerState,
     applied_only,
-    decode_ids,
     decode_orders,
     decode_state,
-    encode_ids,
     encode_orders,
     encode_state,
 )
@@ -76,7 +74,7 @@ class MiniatureWorker:
             if outcome is not Outcome.DUPLICATE:
                 self.facts.setdefault(arrival.event.event_id, _fact(arrival.event))
         days, fives = project.daily_columns([customer], 0), project.five_columns([customer], 0)
-        customer.state.settle()
+        customer.settle()
         if crash >= Crash.COLD_RECORDS:
             self._save_cold(customer)
         if crash >= Crash.STATE:
@@ -91,9 +89,9 @@ class MiniatureWorker:
     def load(self, events: Iterable[Event]) -> Customer:
         """The customer as stored, with the orders that these events need."""
         state = decode_state(self.hot) if self.hot else CustomerState()
-        spilled: dict[int, int] = {}
+        spilled: dict[bytes, int] = {}
         for meta in state.id_chunks:
-            spilled |= decode_ids(self.chunks[meta.seq])
+            spilled |= unpack(self.chunks[meta.seq])
         customer = Customer(0, "c-1", state, spilled)
         for event in events:
             if event.type == ORDER:
@@ -122,7 +120,7 @@ class MiniatureWorker:
     def _save_cold(self, customer: Customer) -> None:
         for order_id in customer.dirty_orders:
             self.orders[order_id] = encode_orders(customer.orders[order_id])
-        self.chunks |= {seq: encode_ids(ids) for seq, ids in customer.new_chunks.items()}
+        self.chunks |= customer.new_chunks
         for seq in customer.dropped_chunks:
             self.chunks.pop(seq, None)
 

@@ -12,8 +12,8 @@ from typing import Any
 import structlog
 from rocksdict import Options, Rdict
 
-from streams.core.dedupe import hash_of
-from streams.core.state import CHANNELS, applied_only, decode_ids, decode_orders, decode_state
+from streams.core.dedupe import hash_of, unpack
+from streams.core.state import CHANNELS, applied_only, decode_orders, decode_state
 from streams.recovery import recover
 from streams.state_store import StateStore, customer_key, ids_key, order_key
 from tests.core.oracle import Expected
@@ -108,7 +108,7 @@ def _held(store: StateStore, customer: str) -> dict[str, Any] | None:
     assert value is not None
     state = decode_state(value)
     chunks = store.get(partition, [ids_key(customer, meta.seq) for meta in state.id_chunks])
-    ids = set(state.recent_ids).union(*(decode_ids(chunk) for chunk in chunks if chunk is not None))
+    ids = set(unpack(state.recent_ids)).union(*(unpack(chunk) for chunk in chunks if chunk is not None))
     return {
         "n_applied": state.n_applied,
         "events_total": state.events_total,
@@ -132,7 +132,7 @@ def _held(store: StateStore, customer: str) -> dict[str, Any] | None:
     }
 
 
-def _wanted(what: Expected, ids: set[int]) -> dict[str, Any]:
+def _wanted(what: Expected, ids: set[bytes]) -> dict[str, Any]:
     return {
         "n_applied": what.state["events_total"],
         "events_total": what.state["events_total"],

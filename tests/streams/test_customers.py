@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, apply
 from streams.core.state import CHANNEL_BITS
 from streams.core.windows import day_of
-from streams.customers import CustomerCache
+from streams.customers import CustomerCache, changes_of
 from streams.intake import Delivery
-from streams.state_store import StateStore, ids_key
+from streams.state_store import Change, StateStore, ids_key
 from tests.core.samples import day, event
 from tests.streams.fakes import Crashed, FakeKafka, FakeProducer, Fuse, content, recover
 
@@ -40,11 +41,12 @@ def delivery(offset: int, event_type: str = "page_viewed", *, partition: int = 0
 
 
 def fold(cache: CustomerCache, *deliveries: Delivery) -> list[Customer]:
-    customers = cache.load(deliveries)
-    for item in deliveries:
-        customer = customers[item.partition, item.event.customer]
-        apply(customer, item.event, item.source, item.offset, day_of(item.appended_at_ms), SMALL_CHUNKS)
-    return list(customers.values())
+    touched = []
+    for customer, items in cache.load(deliveries):
+        for item in items:
+            apply(customer, item.event, item.source, item.offset, day_of(item.appended_at_ms), SMALL_CHUNKS)
+        touched.append(customer)
+    return touched
 
 
 class Kept:
@@ -57,8 +59,12 @@ class Kept:
 
     async def flush(self, *deliveries: Delivery, fuse: Fuse | None = None) -> list[Customer]:
         touched = fold(self.cache, *deliveries)
-        await self.cache.save(touched, FakeProducer(self.kafka, fuse or Fuse()))
+        changes: dict[int, list[Change]] = defaultdict(list)
         for customer in touched:
+            changes[customer.partition] += changes_of(customer)
+        await self.cache.save(changes, FakeProducer(self.kafka, fuse or Fuse()))
+        for customer in touched:
+            self.cache.forget_dropped(customer)
             customer.clean()
         return touched
 
@@ -96,7 +102,7 @@ async def test_a_customer_in_memory_is_the_one_on_disk(store: StateStore) -> Non
     arrived = [delivery(number, "order_completed", order_id=f"o-{number % 2}") for number in range(10)]
     (in_memory,) = await kept.flush(*arrived)
 
-    (loaded,) = CustomerCache(store, max_customers=1).load(arrived[:1]).values()
+    ((loaded, _),) = CustomerCache(store, max_customers=1).load(arrived[:1])
 
     assert loaded.state == in_memory.state
     assert [entry.event_id for entry in loaded.orders["o-0"]] == ["e-0", "e-2", "e-4", "e-6", "e-8"]
@@ -131,7 +137,8 @@ async def test_nothing_is_on_disk_before_the_changelog_has_it(store: StateStore)
     kept = Kept(store)
     producer = FakeProducer(kept.kafka, Fuse())
     producer.hold()
-    saving = asyncio.create_task(kept.cache.save(fold(kept.cache, delivery(0)), producer))
+    changes = changes_of(fold(kept.cache, delivery(0))[0])
+    saving = asyncio.create_task(kept.cache.save({0: changes}, producer))
     await producer.called.wait()
     assert content(store) == {}
 
@@ -205,20 +212,10 @@ async def test_what_is_stored_holds_no_bucket_out_of_the_horizon(store: StateSto
     await kept.flush(old, delivery(1))
     kept.cache.clear()
 
-    (loaded,) = kept.cache.load([old]).values()
+    ((loaded, _),) = kept.cache.load([old])
 
     assert [key >> CHANNEL_BITS for key in loaded.state.days] == [day("2026-06-15")]
     assert len(loaded.state.fives) == 1
-
-
-async def test_customers_that_nothing_happened_to_are_not_written(store: StateStore) -> None:
-    kept = Kept(store)
-
-    await kept.cache.save(
-        [Customer(0, "c-1", fold(kept.cache, delivery(0))[0].state)], FakeProducer(kept.kafka, Fuse())
-    )
-
-    assert kept.kafka.values(topics.CHANGELOG) == []
 
 
 async def test_the_same_deliveries_give_the_same_changelog_however_they_are_flushed(
