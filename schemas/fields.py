@@ -18,9 +18,12 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _EARLIEST_MS: Final = (datetime(1990, 1, 1, tzinfo=timezone.utc) - _EPOCH) // _MILLISECOND
 
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_SECOND = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_CLOCK}:[0-5][0-9]"
+_MINUTE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_CLOCK}"
+_SECOND = r":[0-5][0-9]"
 _FRACTION_AND_ZONE = rf"(?:\.([0-9]+))?(?:[Zz]|([+-])({_CLOCK}))"
-_SECOND_RE: Final = re.compile(_SECOND)
+_INSTANT = _MINUTE + _SECOND + _FRACTION_AND_ZONE
+_MINUTE_RE: Final = re.compile(_MINUTE)
+_SECOND_MS: Final = {f":{second:02}": second * 1000 for second in range(60)}
 _FRACTION_AND_ZONE_RE: Final = re.compile(_FRACTION_AND_ZONE)
 _NOT_AN_INSTANT: Final = (
     "must be RFC 3339 text with a zone, from 1990 on, such as 2026-11-22T05:00:01.123Z (no leap second)"
@@ -33,20 +36,23 @@ def epoch_ms(text: str) -> int:
     Raises ValueError for any other text, a leap second, and instants before 1990. Years up to 9999 pass.
     """
     rest = text[19:]
-    # The parts of an instant repeat from event to event, so both halves come from a cache.
+    # The parts of an instant repeat from event to event, so they come from caches.
     # A long fraction is legal, but must not fill the cache's memory.
     rest_ms = _rest_ms(rest) if len(rest) <= 16 else _rest_ms.__wrapped__(rest)
-    instant_ms = _second_ms(text[:19]) + rest_ms
+    second_ms = _SECOND_MS.get(text[16:19])
+    if second_ms is None:
+        raise ValueError(_NOT_AN_INSTANT)
+    instant_ms = _minute_ms(text[:16]) + second_ms + rest_ms
     if instant_ms < _EARLIEST_MS:
         raise ValueError(_NOT_AN_INSTANT)
     return instant_ms
 
 
 @lru_cache(maxsize=4096)
-def _second_ms(text: str) -> int:
+def _minute_ms(text: str) -> int:
     try:
-        if _SECOND_RE.fullmatch(text):
-            return (datetime.fromisoformat(text + "+00:00") - _EPOCH) // _MILLISECOND
+        if _MINUTE_RE.fullmatch(text):
+            return (datetime.fromisoformat(text + ":00+00:00") - _EPOCH) // _MILLISECOND
     except ValueError:  # 30 February, year 0
         pass
     raise ValueError(_NOT_AN_INSTANT)
@@ -109,7 +115,9 @@ OccurredAt = Annotated[
     datetime,
     PlainValidator(_to_datetime),
     PlainSerializer(_to_rfc3339, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_SECOND}{_FRACTION_AND_ZONE}$"}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "pattern": f"^{_MINUTE}{_SECOND}{_FRACTION_AND_ZONE}$"}
+    ),
 ]
 # What `decode` reads instead of a datetime: the same rule, one object fewer.
 OccurredAtMs = Annotated[str, AfterValidator(epoch_ms)]

@@ -39,8 +39,8 @@ def faust_app(settings: Settings) -> faust.App:
         web_enabled=False,  # its endpoints would show customers
         stream_wait_empty=False,  # it can hang a rebalance
         stream_recovery_delay=0.0,
-        stream_buffer_maxsize=16,  # batches, not records
-        broker_max_poll_records=settings.flush_max_records,
+        stream_buffer_maxsize=2,  # batches; the pipeline has a queue of its own
+        broker_max_poll_records=max(1, settings.flush_max_records // 4),
         broker_max_poll_interval=_NEVER_SECONDS,
         broker_session_timeout=settings.session_timeout_seconds,
         broker_heartbeat_interval=settings.session_timeout_seconds / 6,

@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         7, ge=1, le=90, description="Days, by broker append time, for which an event id is remembered"
     )
     dedupe_max_ids: int = Field(65_536, ge=1_024, description="Event ids remembered per customer at most")
-    flush_max_records: int = Field(20_000, ge=1, description="Records that one flush takes at most")
+    flush_max_records: int = Field(50_000, ge=1, description="Records that one flush takes at most")
     flush_linger_ms: int = Field(
         20, ge=0, le=5_000, description="Milliseconds a flush waits for more records"
     )

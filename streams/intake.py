@@ -152,30 +152,31 @@ def read(
     misplaced: list[Misplaced] = []
     for batch in batches:
         forwarded = batch.tp.topic == topics.REKEYED
-        partition = batch.tp.partition
+        topic, partition = batch.tp.topic, batch.tp.partition
+        if not forwarded:
+            source_partition, channel = partition, topics.CHANNEL_OF_TOPIC[topic]
+            source = source_id(_TOPIC_INDEX[topic], partition)
         for record in batch.records:
-            origin = _origin_of(record) if forwarded else None
-            if forwarded and origin is None:
-                rejected.append(_foreign(record))
-                continue
-            topic, source_partition, offset, appended_at_ms = origin or (
-                record.topic, record.partition, record.offset, record.timestamp,
-            )  # fmt: skip
-            event = decode(
-                record.value, channel=topics.CHANNEL_OF_TOPIC[topic], appended_at_ms=appended_at_ms
-            )
+            offset, appended_at_ms = record.offset, record.timestamp
+            if forwarded:
+                origin = _origin_of(record)
+                if origin is None:
+                    rejected.append(_foreign(record))
+                    continue
+                topic, source_partition, offset, appended_at_ms = origin
+                channel = topics.CHANNEL_OF_TOPIC[topic]
+                source = source_id(_TOPIC_INDEX[topic], source_partition)
+            event = decode(record.value, channel=channel, appended_at_ms=appended_at_ms)
             if isinstance(event, Rejection):
-                rejected.append(
-                    Rejected(Origin(topic, source_partition, offset, appended_at_ms), record, event)
-                )
+                origin = Origin(topic, source_partition, offset, appended_at_ms)
+                rejected.append(Rejected(origin, record, event))
                 continue
             if not forwarded and not is_known(partition, event.customer):
                 owner = topics.partition_of(event.key, partitions)
                 if owner != partition:
-                    here = Origin(topic, source_partition, offset, appended_at_ms)
-                    misplaced.append(Misplaced(here, event.key, record.value, owner))
+                    origin = Origin(topic, source_partition, offset, appended_at_ms)
+                    misplaced.append(Misplaced(origin, event.key, record.value, owner))
                     continue
-            source = source_id(_TOPIC_INDEX[topic], source_partition)
             deliveries.append(
                 Delivery(event, partition, source, topic, source_partition, offset, appended_at_ms, record)
             )

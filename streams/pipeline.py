@@ -48,9 +48,12 @@ class Producer(Protocol):
 
 
 class FlushLimits(NamedTuple):
-    """A flush takes at most `max_records` and waits `linger_seconds` for more once the first is there."""
+    """A flush takes about `max_records` at most, and waits `linger_seconds` for more once the first is there.
 
-    max_records: int = 20_000
+    As many may be waiting for the next one.
+    """
+
+    max_records: int = 50_000
     linger_seconds: float = 0.02
 
 
@@ -91,7 +94,10 @@ class Pipeline:
         self._dedupe = dedupe
         self._limits = limits
         self._epoch = epoch
-        self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue(maxsize=64)
+        self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue()
+        self._queued_records = 0
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._expected: dict[TP, int] = {}
         self._seek_count = 0
         self._released = True
@@ -104,7 +110,17 @@ class Pipeline:
 
     async def submit(self, batch: RecordBatch) -> None:
         """Queue a batch; waits while the queue is full, which is how back-pressure reaches the fetcher."""
-        await self._queue.put(batch)
+        while not self._has_room.is_set():
+            await self._has_room.wait()
+        self._queue.put_nowait(batch)
+        self._count_queued(len(batch.records))
+
+    def _count_queued(self, records: int) -> None:
+        self._queued_records += records
+        if self._queued_records < self._limits.max_records:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
 
     def seek(self, positions: Mapping[TP, int], seek_count: int) -> None:
         """Reading starts anew at these positions; whatever was read before the seek will come again."""
@@ -161,6 +177,7 @@ class Pipeline:
         while records < self._limits.max_records and not self._queue.empty():
             batches.append(self._queue.get_nowait())
             records += len(batches[-1].records)
+        self._count_queued(-records)
         return batches
 
     async def _flush(self, batches: list[RecordBatch]) -> None:

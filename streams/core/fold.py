@@ -101,9 +101,12 @@ class Customer:
         self.dirty_fives: set[int] = _NOTHING
         self.dirty_orders: set[str] = _NOTHING
         self.late_days: set[int] = _NOTHING
-        self.orders.clear()
-        self.new_chunks.clear()
-        self.dropped_chunks.clear()
+        if self.orders:
+            self.orders = {}
+        if self.new_chunks:
+            self.new_chunks = {}
+        if self.dropped_chunks:
+            self.dropped_chunks = []
 
     def settle(self) -> None:
         """Bring the state into the form that is stored, see `CustomerState.settle`."""
