@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast faults soak lint types imports check schemas clean
+.PHONY: help setup demo test test-fast faults soak bench lint types imports check schemas clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,14 @@ faults: setup ## Run every fault scenario with many seeds and print the table (A
 soak: setup ## Half an hour of load and random faults (MINUTES=30)
 	@$(PY) -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
+bench: setup .venv-bench/.ready ## Compare speed with peers (BENCH_EVENTS, BENCH_REPETITIONS; ARGS="--only worker")
+	@$(PY) -m tests.bench compare $(ARGS)
+
+.venv-bench/.ready: tests/bench/constraints.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 lint: setup ## Check style and formatting
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -50,4 +58,4 @@ schemas: setup ## Write JSON Schema and AsyncAPI from the models
 check: lint types imports test ## All of the above that checks
 
 clean: ## Remove the environment and the demo's data
-	@rm -rf .venv .data build *.egg-info
+	@rm -rf .venv .venv-bench .data build *.egg-info
