@@ -1,7 +1,7 @@
 -- Metrics: Rolling engagement windows; Engagement score (0–100); Terms (engagement event, order, refund, money).
 -- A condition on customer_id reaches the primary key of each joined table. Planning is most of a lookup's time, so each
--- table is read once, by few expressions. join_use_nulls is set here, as a session's own value would change the numbers
--- of a customer without orders.
+-- table is read once, by few expressions. The settings are part of the meaning: a session's own values of the first two
+-- would change the numbers of a customer without orders; the third lets FINAL merge only the rows of the customer.
 CREATE OR REPLACE VIEW v_customer_360
 (
     customer_id String COMMENT 'Customer; anon:<id> for an anonymous visitor',
@@ -30,48 +30,34 @@ WITH
     (SELECT as_of FROM v_clock) AS as_of,
     toDate(as_of) AS today,
     toStartOfFiveMinutes(as_of) + 300 AS after_5m,
-    toStartOfHour(as_of) + 3600 AS after_hour,
-    toDateTime64(0, 3, 'UTC') AS never
+    toStartOfHour(as_of) + 3600 AS after_hour
 SELECT
     customer_id,
     is_anonymous,
     first_seen_at,
-    nullIf(greatest(website_at, chat_at, purchase_at, newest_order_at), never) AS last_seen_at,
-    nullIf(greatest(website_at, website_order_at), never) AS last_website_at,
-    nullIf(greatest(chat_at, chat_order_at), never) AS last_chat_at,
-    nullIf(newest_order_at, never) AS last_purchase_at,
-    hours.events_1h AS events_1h,
-    hours.events_24h AS events_24h,
-    days.events_7d AS events_7d,
-    days.events_30d AS events_30d,
-    days.events_90d AS events_90d,
+    greatest(website_seen_at, chat_seen_at, purchase_seen_at, newest_order_at) AS last_seen_at,
+    greatest(website_seen_at, website_order_at) AS last_website_at,
+    greatest(chat_seen_at, chat_order_at) AS last_chat_at,
+    newest_order_at AS last_purchase_at,
+    events_1h,
+    events_24h,
+    events_7d,
+    events_30d,
+    events_90d,
     events_total,
-    round(100 * (1 - exp2((website_points + chat_points + purchase_points) / -50)), 1) AS score,
-    multiIf(
-        purchase_points > 0 AND purchase_points >= greatest(chat_points, website_points), 'purchase',
-        chat_points > 0 AND chat_points >= website_points, 'chat',
-        website_points > 0, 'website',
-        NULL
-    ) AS preferred_channel,
-    days.reach AS omnichannel_reach,
+    round(100 * (1 - exp2(points_30d / -50)), 1) AS score,
+    nullIf(top_channel, '') AS preferred_channel,
+    omnichannel_reach,
     orders.n AS orders_total,
-    nullIf(orders.top_currency, '') AS currency,
-    orders.revenue_by_currency[orders.top_currency] AS revenue_minor_total
-FROM
+    nullIf(top_currency.2, '') AS currency,
+    top_currency.3 AS revenue_minor_total
+FROM customer_state AS state FINAL
+LEFT JOIN
 (
     SELECT
         customer_id,
-        is_anonymous,
-        first_seen_at,
-        ifNull(website_seen_at, never) AS website_at,
-        ifNull(chat_seen_at, never) AS chat_at,
-        ifNull(purchase_seen_at, never) AS purchase_at,
-        events_total
-    FROM customer_state FINAL
-) AS state
-LEFT JOIN
-(
-    SELECT customer_id, sumIf(events, bucket_at >= after_5m - 3600 AND bucket_at < after_5m) AS events_1h, sum(events) AS events_24h
+        sumIf(events, bucket_at >= after_5m - 3600 AND bucket_at < after_5m) AS events_1h,
+        sum(events) AS events_24h
     FROM customer_5m FINAL
     WHERE bucket_at >= after_hour - 86400 AND bucket_at < after_hour
     GROUP BY customer_id
@@ -81,13 +67,14 @@ LEFT JOIN
     SELECT
         customer_id,
         sumIf(events, day > today - 7) AS events_7d,
-        sumIf(events, day > today - 30) AS events_30d,
+        sumIf(events, day > today - 30 AS in_30d) AS events_30d,
         sum(events) AS events_90d,
-        sumMapIf(map(channel, points), day > today - 30) AS points_30d,
-        points_30d['website'] AS website_points,
-        points_30d['chat'] AS chat_points,
-        points_30d['purchase'] AS purchase_points,
-        uniqExactIf(channel, day > today - 30 AND arraySum(mapValues(counts)) > 0) AS reach
+        -- Channels stand in the order in which they win a tie, the last one first.
+        ['website', 'chat', 'purchase'] AS channels,
+        sumMapIf([indexOf(channels, channel)], [points], in_30d) AS by_channel,
+        arraySum(by_channel.2) AS points_30d,
+        channels[arrayMax(arrayZip(by_channel.2, by_channel.1)).2] AS top_channel,
+        uniqExactIf(channel, in_30d AND notEmpty(counts)) AS omnichannel_reach
     FROM customer_daily FINAL
     WHERE day > today - 90 AND day <= today
     GROUP BY customer_id
@@ -97,14 +84,14 @@ LEFT JOIN
     SELECT
         customer_id,
         count() AS n,
-        max(ordered_at) AS newest_order_at,
-        maxIf(ordered_at, channel = 'website') AS website_order_at,
-        maxIf(ordered_at, channel = 'chat') AS chat_order_at,
-        sumMap(map(currency, 1)) AS orders_by_currency,
-        sumMap(map(currency, total_minor - refunded_minor)) AS revenue_by_currency,
-        arrayMin((n, code) -> (-n, code), mapValues(orders_by_currency), mapKeys(orders_by_currency)).2 AS top_currency
+        maxOrNull(ordered_at) AS newest_order_at,
+        maxOrNullIf(ordered_at, channel = 'website') AS website_order_at,
+        maxOrNullIf(ordered_at, channel = 'chat') AS chat_order_at,
+        -- Orders count down, so that the smallest (-orders, currency, revenue) is the currency of most of them.
+        sumMap([currency], [-1], [total_minor - refunded_minor]) AS by_currency,
+        arrayMin(arrayZip(by_currency.2, by_currency.1, by_currency.3)) AS top_currency
     FROM (${canonical_orders})
     GROUP BY customer_id
 ) AS orders USING (customer_id)
-SETTINGS join_use_nulls = 0
+SETTINGS join_use_nulls = 0, least_greatest_legacy_null_behavior = 0, optimize_move_to_prewhere_if_final = 1
 COMMENT 'One row per customer: when seen, how engaged, what bought'

@@ -32,4 +32,5 @@ ARRAY JOIN [
 ] AS bounds
 WHERE ordered_at >= bounds.2 AND ordered_at < bounds.3
 GROUP BY customer_id, currency, window_name
+SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'Orders and net revenue per customer, currency and window; windows without an order are absent'

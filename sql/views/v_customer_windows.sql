@@ -32,6 +32,7 @@ FROM customer_5m FINAL
 ARRAY JOIN [('1h', after_5m - 3600, after_5m), ('24h', after_hour - 86400, after_hour)] AS bounds
 WHERE bucket_at >= after_hour - 86400 AND bucket_at >= bounds.2 AND bucket_at < bounds.3
 GROUP BY customer_id, channel, window_name
+SETTINGS optimize_move_to_prewhere_if_final = 1
 UNION ALL
 SELECT
     customer_id,
@@ -47,4 +48,5 @@ FROM customer_daily FINAL
 ARRAY JOIN [7, 30, 90] AS days
 WHERE day > today - 90 AND day <= today AND day > today - days
 GROUP BY customer_id, channel, window_name
+SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'Events, points, orders and conversations per customer, channel and window; windows without an event are absent'

@@ -29,4 +29,5 @@ SELECT
         replaceRegexpAll(trimRight(concat(replaceAll(toString(type), '_', ' '), ': ', subject), ': '), '\\s+', ' '), 1, 200
     ) AS summary
 FROM events FINAL
+SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'The omnichannel timeline: every event once'

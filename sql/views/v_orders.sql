@@ -27,4 +27,5 @@ SELECT
         'refunded'
     ) AS status
 FROM (${canonical_orders}) AS orders
+SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'Orders with their refunds, one row per customer and order_id'

@@ -160,8 +160,9 @@ def _remember(customer: Customer, id_hash: bytes, append_day: int, limits: Dedup
     if first_day is not None and is_duplicate(first_day, append_day, limits):
         return False
     remembered = pack(id_hash, append_day)
-    state.recent_ids = ids + remembered if at < 0 else ids[:at] + remembered + ids[at + ID_BYTES :]
-    if len(state.recent_ids) >= limits.tail_ids * ID_BYTES:
+    ids = ids + remembered if at < 0 else ids[:at] + remembered + ids[at + ID_BYTES :]
+    state.recent_ids = ids
+    if len(ids) >= limits.tail_ids * ID_BYTES:
         _spill(customer, append_day, limits)
     return True
 
@@ -187,13 +188,15 @@ def _count(
     customer: Customer, at_ms: int, channel: int, engagement_type: str | None, events: int = 1, step: int = 1
 ) -> None:
     """Add an event to its day and five-minute cells; a day out of the horizon is left to the facts."""
-    newest_ms = customer.state.newest_ms
-    day, five = at_ms // DAY_MS, at_ms // FIVE_MINUTES_MS
+    state = customer.state
+    newest_ms = state.newest_ms
     # What is not older than the newest event is inside both horizons.
-    if at_ms < newest_ms and day < oldest_day_held(newest_ms):
+    is_newest = at_ms >= newest_ms
+    day = at_ms // DAY_MS
+    if not is_newest and day < oldest_day_held(newest_ms):
         customer.late_days = _marked(customer.late_days, day)
         return
-    days = customer.state.days
+    days = state.days
     key = day << CHANNEL_BITS | channel
     cell = days.get(key)
     if cell is None:
@@ -203,7 +206,8 @@ def _count(
     customer.dirty_days = _marked(customer.dirty_days, key)
     if engagement_type is not None:
         _add(customer, cell.counts, engagement_type, step)
-    if at_ms >= newest_ms or five >= oldest_five_held(newest_ms):
+    five = at_ms // FIVE_MINUTES_MS
+    if is_newest or five >= oldest_five_held(newest_ms):
         _count_five(customer, five << CHANNEL_BITS | channel, engagement_type, events, step)
 
 

@@ -4,13 +4,14 @@ import logging
 
 import typer
 
-from tests.bench import compare
+from tests.bench import compare, flush
 
 # Topics that were made a moment ago have no leader yet; clients warn of it, and try again.
 logging.basicConfig(level=logging.ERROR)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 app.command("compare")(compare.main)
+app.command("flush")(flush.main)
 
 
 @app.callback()
