@@ -64,7 +64,7 @@ class Customer:
     `partition` is the one that owns the customer. `spilled` holds the ids of all chunks, `orders` the
     order records that this flush needs; whoever folds loads them first. Day and five-minute sets hold
     bucket keys (`bucket << 2 | channel`); `late_days` holds plain day numbers whose rows must be restated
-    from facts. `is_disordered`: a bucket was entered before an existing one.
+    from facts. `is_disordered`: a day or five-minute bucket was entered before an existing one.
     """
 
     __slots__ = (
@@ -126,11 +126,12 @@ def apply(
     at_ms = event.occurred_at_ms
     applied = state.applied
     if source not in applied:
-        customer.is_disordered |= not _is_last(source, applied)
+        _enter(applied, source, offset)
     elif offset <= applied[source]:
         _touch(customer, event, channel)
         return Outcome.REPLAYED
-    applied[source] = offset
+    else:
+        applied[source] = offset
     if not _remember(customer, hash_of(event.event_id), append_day, limits):
         return Outcome.DUPLICATE
     state.n_applied += 1
@@ -192,42 +193,38 @@ def _count(
     newest_ms = state.newest_ms
     # What is not older than the newest event is inside both horizons.
     is_newest = at_ms >= newest_ms
-    day = at_ms // DAY_MS
+    day, five = at_ms // DAY_MS, at_ms // FIVE_MINUTES_MS
     if not is_newest and day < oldest_day_held(newest_ms):
         customer.late_days = _marked(customer.late_days, day)
         return
-    days = state.days
-    key = day << CHANNEL_BITS | channel
-    cell = days.get(key)
-    if cell is None:
-        customer.is_disordered |= not _is_last(key, days)
-        cell = days[key] = DayCell(0, {})
-    cell.events += events
-    customer.dirty_days = _marked(customer.dirty_days, key)
+    day_key = day << CHANNEL_BITS | channel
+    day_cell = state.days.get(day_key)
+    if day_cell is None:
+        customer.is_disordered |= not _is_last(day_key, state.days)
+        day_cell = state.days[day_key] = DayCell(0, {})
+    day_cell.events += events
+    customer.dirty_days = _marked(customer.dirty_days, day_key)
     if engagement_type is not None:
-        _add(customer, cell.counts, engagement_type, step)
-    five = at_ms // FIVE_MINUTES_MS
-    if is_newest or five >= oldest_five_held(newest_ms):
-        _count_five(customer, five << CHANNEL_BITS | channel, engagement_type, events, step)
-
-
-def _count_five(customer: Customer, key: int, engagement_type: str | None, events: int, step: int) -> None:
-    fives = customer.state.fives
-    cell = fives.get(key)
-    if cell is None:
-        customer.is_disordered |= not _is_last(key, fives)
-        cell = fives[key] = FiveCell(0, 0, 0, 0)
-    cell.events += events
-    customer.dirty_fives = _marked(customer.dirty_fives, key)
+        _add(day_cell.counts, engagement_type, step)
+    if not is_newest and five < oldest_five_held(newest_ms):
+        return
+    five_key = five << CHANNEL_BITS | channel
+    five_cell = state.fives.get(five_key)
+    if five_cell is None:
+        customer.is_disordered |= not _is_last(five_key, state.fives)
+        five_cell = state.fives[five_key] = FiveCell(0, 0, 0, 0)
+    five_cell.events += events
+    customer.dirty_fives = _marked(customer.dirty_fives, five_key)
     if engagement_type == ORDER:
-        cell.orders += step
+        five_cell.orders += step
     elif engagement_type == "conversation_started":
-        cell.conversations += step
+        five_cell.conversations += step
     elif engagement_type == "message_sent":
-        cell.messages += step
+        five_cell.messages += step
 
 
 _K = TypeVar("_K", int, str)
+_V = TypeVar("_V")
 
 
 def _marked(marks: set[_K], key: _K) -> set[_K]:
@@ -237,17 +234,25 @@ def _marked(marks: set[_K], key: _K) -> set[_K]:
     return marks
 
 
-def _is_last(key: _K, ordered: dict[_K, Any]) -> bool:
-    """Whether a new key comes after all others."""
-    return not ordered or key > next(reversed(ordered))
+def _is_last(key: _K, entries: dict[_K, _V]) -> bool:
+    return not entries or key > next(reversed(entries))
 
 
-def _add(customer: Customer, counts: dict[_K, int], key: _K, step: int) -> None:
+def _enter(entries: dict[_K, int], key: _K, value: int) -> None:
+    """Put a new key where it belongs: these dicts are short, and stored in order of their keys."""
+    is_last = _is_last(key, entries)
+    entries[key] = value
+    if not is_last:
+        ordered = sorted(entries.items())
+        entries.clear()
+        entries.update(ordered)
+
+
+def _add(counts: dict[_K, int], key: _K, step: int) -> None:
     """Count up or down; what is counted down to zero has never been."""
     count = counts.get(key)
     if count is None:
-        customer.is_disordered |= not _is_last(key, counts)
-        counts[key] = step
+        _enter(counts, key, step)
     elif count + step:
         counts[key] = count + step
     else:
@@ -268,9 +273,9 @@ def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
         state.orders_total += 1
     else:
         _count(customer, previous.occurred_at_ms, previous.channel, ORDER, events=0, step=-1)
-        _add(customer, state.purchase_days, day_of(previous.occurred_at_ms), -1)
+        _add(state.purchase_days, day_of(previous.occurred_at_ms), -1)
     _count(customer, entry.occurred_at_ms, entry.channel, ORDER, events=0)
-    _add(customer, state.purchase_days, day_of(entry.occurred_at_ms), 1)
+    _add(state.purchase_days, day_of(entry.occurred_at_ms), 1)
     _see(state, entry.occurred_at_ms)
 
 

@@ -8,7 +8,6 @@ Encoding is deterministic: equal states are equal bytes.
 from __future__ import annotations
 
 from itertools import takewhile
-from operator import itemgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -80,14 +79,10 @@ class CustomerState(msgspec.Struct, array_like=True):
     def settle(self) -> None:
         """Put buckets in order, so that equal states are equal bytes, and `prune`.
 
-        Recent ids stay in order of arrival.
+        The fold keeps the shorter dicts in order. Recent ids stay in order of arrival.
         """
         self.days = _in_order(self.days)
         self.fives = _in_order(self.fives)
-        self.applied = _in_order(self.applied)
-        self.purchase_days = _in_order(self.purchase_days)
-        for cell in self.days.values():
-            cell.counts = _in_order(cell.counts)
         self.prune()
 
     def prune(self) -> None:
@@ -96,12 +91,11 @@ class CustomerState(msgspec.Struct, array_like=True):
         _drop_below(oldest_five_held(self.newest_ms) << CHANNEL_BITS, self.fives)
 
 
-_K = TypeVar("_K", int, str)
 _V = TypeVar("_V")
 
 
-def _in_order(counts: dict[_K, _V]) -> dict[_K, _V]:
-    return counts if len(counts) < 2 else dict(sorted(counts.items(), key=itemgetter(0)))
+def _in_order(cells: dict[int, _V]) -> dict[int, _V]:
+    return {key: cells[key] for key in sorted(cells)}
 
 
 def _drop_below(oldest: int, cells: dict[int, _V]) -> None:

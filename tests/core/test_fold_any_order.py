@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Outcome, apply
-from streams.core.state import CHANNEL_BITS, CHANNELS, CustomerState
+from streams.core.state import CHANNEL_BITS, CHANNELS, CustomerState, encode_state
 from tests.core import strategies as some
 from tests.core.oracle import Expected, expect
 from tests.core.worker_in_miniature import Arrival, Crash, MiniatureWorker
@@ -25,9 +25,9 @@ def worked_off(flushes: list[list[Arrival]]) -> MiniatureWorker:
     return worker
 
 
-def what_counts(state: CustomerState) -> CustomerState:
-    """The state less what says how it came about: offsets and remembered ids."""
-    return msgspec.structs.replace(state, applied={}, recent_ids=b"", id_chunks=[])
+def what_counts(state: CustomerState) -> bytes:
+    """The state as it is stored, less what says how it came about: offsets and remembered ids."""
+    return encode_state(msgspec.structs.replace(state, applied={}, recent_ids=b"", id_chunks=[]))
 
 
 def assert_rows_are(worker: MiniatureWorker, expected: Expected) -> None:
