@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast faults soak bench lint types imports check schemas clean
+.PHONY: help setup demo test test-fast faults mutations soak bench lint types imports check schemas clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test-fast: setup ## Run the tests that need no servers
 
 faults: setup ## Run every fault scenario with many seeds and print the table (ARGS: --only, --repetitions, --minutes)
 	@$(PY) -m tests.faults $(ARGS)
+
+mutations: setup ## Switch off one safeguard after the other and see that the fault suite notices (ARGS: --only, --rigs)
+	@$(PY) -m tests.faults.mutation_check $(ARGS)
 
 soak: setup ## Half an hour of load and random faults (MINUTES=30)
 	@$(PY) -m tests.faults.soak --minutes $(MINUTES) $(ARGS)

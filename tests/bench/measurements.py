@@ -46,9 +46,9 @@ def show(title: str, rows: Sequence[NamedTuple]) -> None:
     Console(width=_WIDTH, highlight=False).print(table)
 
 
-def save(name: str, rows: Sequence[NamedTuple]) -> Path:
-    """Write rows of one kind to `results/NAME.csv`, units being part of the headings."""
-    path = RESULTS / f"{name}.csv"
+def save(name: str, rows: Sequence[NamedTuple], directory: Path = RESULTS) -> Path:
+    """Write rows of one kind to `NAME.csv`, units being part of the headings."""
+    path = directory / f"{name}.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(rows[0]._fields)

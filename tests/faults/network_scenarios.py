@@ -15,24 +15,24 @@ from tests.faults.workers import wait_until
 _TIMEOUT_SECONDS = 1.5
 
 
-@scenario(repetitions=10)
+@scenario(repetitions=6)
 def clickhouse_in_a_black_hole(rig: Rig, seed: int) -> None:
     _harm_for_a_while(rig, seed, swallow)
 
 
-@scenario(repetitions=10, selected=True)
+@scenario(repetitions=6, selected=True)
 def inserts_that_arrive_after_they_were_given_up(rig: Rig, seed: int) -> None:
     """The same bytes are inserted by the second try first and by the first try later, perhaps after newer
     rows."""
     _harm_for_a_while(rig, seed, delay(random.Random(seed).uniform(1, 3) * _TIMEOUT_SECONDS), times=6)
 
 
-@scenario(repetitions=10)
+@scenario(repetitions=6)
 def responses_lost_after_the_insert_has_applied(rig: Rig, seed: int) -> None:
     _harm_for_a_while(rig, seed, drop_the_response, times=12)
 
 
-@scenario(repetitions=10)
+@scenario(repetitions=6)
 def http_errors_from_clickhouse_for_a_while(rig: Rig, seed: int) -> None:
     _harm_for_a_while(rig, seed, answer_502 if seed % 2 else answer_500)
 
@@ -54,7 +54,7 @@ def _harm_for_a_while(rig: Rig, seed: int, harm: Harm, times: int = 1 << 30) -> 
         assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
-@scenario(repetitions=10)
+@scenario(repetitions=6)
 def a_flush_abandoned_in_a_rebalance(rig: Rig, seed: int) -> None:
     """It cannot finish, and its inserts arrive when another worker owns the partitions; or it is killed."""
     ledger, chance = ledger_for(rig, seed), random.Random(seed)

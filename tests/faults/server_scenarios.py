@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import random
+import secrets
 import signal
 import time
+from datetime import datetime, timezone
+from functools import partial
+from itertools import count
 
+from schemas.topics import CHANGELOG, PURCHASE, partition_of
+from streams.state_store import customer_key
 from tests.faults.proxy import Harm, Proxy, after, before
-from tests.faults.rig import Rig
+from tests.faults.rig import PARTITIONS, Rig
 from tests.faults.scenario import behind, ledger_for, scenario, seconds, start
+from tests.faults.traffic import Message
+from tests.faults.truth import read_topics
 from tests.faults.verdict import assert_nothing_lost_or_counted_twice
 from tests.faults.workers import wait_until
 
 #: More than the queues of a worker hold, so that its memory is bounded by back-pressure or not at all.
 _FLOOD_RECORDS = 60_000
 _FLAT_MIB = 60.0
+#: Events that claim one order and are together larger than the worker's largest batch, 1 MiB, when stored.
+_LARGE_ORDER_CLAIMS = 4_000
 
 
 @scenario(repetitions=10, selected=True)
@@ -48,6 +59,64 @@ def kafka_stopped_for_a_while(rig: Rig, seed: int) -> None:
     rig.drain()
     rig.assert_alive(0, 1)
     assert_nothing_lost_or_counted_twice(rig, ledger)
+
+
+@scenario(repetitions=5)
+def a_changelog_that_kafka_takes_in_part(rig: Rig, seed: int) -> None:
+    """A flush writes the state of `small` and a new order of `large`, then an order larger than a batch,
+    which Kafka refuses, and would write the state of `large` afterwards. The worker is killed; its successor
+    finds newer offsets of `small` than of `large`, and an order that its customer's state does not know.
+    """
+    ledger, (small, large) = ledger_for(rig, seed), _customers_of_one_partition(seed)
+    ledger.send(*_claims(large, "o-2", _LARGE_ORDER_CLAIMS))
+    start(rig, 0)
+    rig.drain()
+    rig.stop_worker()
+    with rig.topic_setting(CHANGELOG, "max.message.bytes", "100000"):
+        visit = partial(ledger.traffic.visit, small, PURCHASE)
+        # One batch, so they are read and folded together.
+        ledger.send(visit(day=1), *_claims(large, "o-1", 1), *_claims(large, "o-2", 1), visit(day=2))
+        rig.start_worker(0)
+        wait_until(lambda: _is_in_changelog(rig, small), "nothing of the flush is in the changelog")
+        time.sleep(1)
+        rig.kill_worker()
+    if seed % 2:
+        rig.wipe_worker()
+    rig.heal()
+    start(rig, 0)
+    assert_nothing_lost_or_counted_twice(rig, ledger)
+
+
+def _customers_of_one_partition(seed: int) -> tuple[str, str]:
+    names = (f"{seed}-{number}" for number in count())
+    first = next(names)
+    return first, next(name for name in names if _partition(name) == _partition(first))
+
+
+def _partition(customer: str) -> int:
+    return partition_of(customer, PARTITIONS)
+
+
+def _claims(customer: str, order_id: str, number: int) -> list[Message]:
+    """Events that all claim to be this order; the changelog has one record for them."""
+    body = {
+        "type": "order_completed",
+        "occurred_at": datetime.now(timezone.utc).isoformat(),
+        "customer_id": customer,
+        "properties": {"order_id": order_id, "total_minor": 100, "currency": "EUR"},
+    }
+    values = [json.dumps({**body, "event_id": _long_id()}).encode() for _ in range(number)]
+    return [Message(PURCHASE, _partition(customer), customer.encode(), value, True) for value in values]
+
+
+def _long_id() -> str:
+    """As many bytes as an event id may have, 64 characters of four; random, so that they hardly compress."""
+    return "".join(chr(0x20000 + secrets.randbelow(0x8000)) for _ in range(64))
+
+
+def _is_in_changelog(rig: Rig, customer: str) -> bool:
+    records = read_topics(rig.settings.kafka_bootstrap, [CHANGELOG], PARTITIONS)
+    return any(record.key == customer_key(customer) for record in records)
 
 
 @scenario(repetitions=10)

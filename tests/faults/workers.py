@@ -17,13 +17,19 @@ from typing import Any
 from streams.embedded.child_process import spawn, terminate
 
 _STOP_SECONDS = 30
+_WORKER = ("streams.cli", "worker")
+_MUTATED_WORKER = "tests.faults.mutated_worker"
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Workers:
-    """Starts, hurts and stops workers. Whoever inherits says where each lives and what its settings are."""
+    """Starts, hurts and stops workers. Whoever inherits says where each lives and what its settings are.
+
+    `mutation`: the one that workers are started with, see `mutations`; none if it is empty.
+    """
 
     def __init__(self) -> None:
+        self.mutation = ""
         self.workers: dict[int, subprocess.Popen[bytes]] = {}
 
     @abstractmethod
@@ -39,8 +45,9 @@ class Workers:
         directory = self.worker_dir(number)
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "ready").unlink(missing_ok=True)
+        command = (_MUTATED_WORKER, self.mutation) if self.mutation else _WORKER
         process = spawn(
-            [sys.executable, "-m", "streams.cli", "worker"],
+            [sys.executable, "-m", *command],
             directory / "worker.log",
             {**self.worker_environment(number), "ENGAGE_FAILPOINT": failpoint, **environment},
         )
