@@ -48,7 +48,9 @@ def faust_app(settings: Settings) -> faust.App:
         broker_request_timeout=max(90.0, settings.session_timeout_seconds),
         broker_commit_interval=settings.commit_interval_seconds,
     )
-    app.transport = Transport(app.conf.broker_consumer, app)
+    transport = Transport(app.conf.broker_consumer, app)
+    transport.instance_id = settings.instance_id or None
+    app.transport = transport
     app.finalize()
     return app
 

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     session_timeout_seconds: float = Field(
         10.0, ge=1, description="A worker silent for this many seconds loses its partitions"
     )
+    instance_id: str = Field(
+        "", description="Name of this worker in its group: restarted, it has its partitions back at once"
+    )
     retry_backoff_max_seconds: float = Field(
         5.0, gt=0, description="Longest pause between two attempts to reach Kafka or ClickHouse"
     )

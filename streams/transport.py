@@ -60,6 +60,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
+            group_instance_id=transport.instance_id,
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             partition_assignment_strategy=[RangePartitionAssignor],
             enable_auto_commit=False,
@@ -195,9 +196,14 @@ def _ignore_seek(positions: Mapping[TP, int], seek_count: int) -> None:
 
 
 class Transport(driver.Transport):
-    """Faust's aiokafka transport with `Consumer` above."""
+    """Faust's aiokafka transport with `Consumer` above.
+
+    `instance_id` makes the worker a static member of its group: it does not leave it when it ends, and is
+    given its partitions back at once when it comes again within the session timeout.
+    """
 
     Consumer = Consumer
+    instance_id: str | None = None
 
 
 class BatchProducer:

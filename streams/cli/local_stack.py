@@ -134,7 +134,11 @@ def _worker(settings: Settings, number: int) -> Child:
         f"worker-{number}",
         [sys.executable, "-m", "streams.cli", "worker"],
         answers=mark.exists,
-        environment=worker_environment(settings, data_dir, mark),
+        environment={
+            **worker_environment(settings, data_dir, mark),
+            # A name of its own for each.
+            "ENGAGE_INSTANCE_ID": settings.instance_id and f"{settings.instance_id}-{number}",
+        },
         before_start=forget_the_last_run,
         start_timeout_seconds=_WORKER_START_SECONDS,
     )

@@ -31,7 +31,7 @@ SHARES_PCT: Final = (25, 50, 80)
 _NAME: Final = "latency"
 _EVENTS_PER_CUSTOMER: Final = 10
 _PROBES_PER_SECOND: Final = 10
-_PAUSE_SECONDS: Final = 0.05
+_PAUSE_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 60.0
 _SHOWN: Final = "SELECT customer_id FROM v_customer_360 WHERE customer_id IN {ids:Array(String)}"
 

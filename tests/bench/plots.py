@@ -119,8 +119,8 @@ def _limit(axis: Axes, value: float, label: str) -> None:
 
 
 def _name(field: str) -> str:
-    """`p95_ms` → `p95`: the unit is at the axis."""
-    return field.rsplit("_", 1)[0].replace("_", " ")
+    """The heading of a column."""
+    return field.replace("_", " ")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from tests.bench.worker import Worker, wait_drained
 
 EMPTY_DISK: Final = "empty disk"
 KILLED_AT_ONCE: Final = "killed, started again at once"
+KILLED_STATIC: Final = "killed, started again at once, ENGAGE_INSTANCE_ID set"
 KILLED_LATER: Final = "killed, started again after its session"
 
 _NAME: Final = "recovery"
@@ -91,6 +92,11 @@ def measure(customers: int, runs: int) -> list[Recovery]:
         return [
             _median(customers, EMPTY_DISK, [_with_empty_disk(settings) for _ in range(runs)]),
             _median(customers, KILLED_AT_ONCE, list(_killed(settings, runs, at_once=True))),
+            _median(
+                customers,
+                KILLED_STATIC,
+                list(_killed(settings, runs, at_once=True, ENGAGE_INSTANCE_ID=_NAME)),
+            ),
             _median(customers, KILLED_LATER, list(_killed(settings, runs, at_once=False))),
         ]
 
@@ -109,7 +115,7 @@ def _with_empty_disk(settings: Settings) -> Start:
     return _start(settings, Worker.stop)
 
 
-def _killed(settings: Settings, runs: int, *, at_once: bool) -> Iterator[Start]:
+def _killed(settings: Settings, runs: int, *, at_once: bool, **environment: str) -> Iterator[Start]:
     """Kill a worker at work and start it again on its disk, as often as is said."""
 
     def kill_at_work(worker: Worker) -> None:
@@ -117,21 +123,23 @@ def _killed(settings: Settings, runs: int, *, at_once: bool) -> Iterator[Start]:
         send(settings.kafka_bootstrap, burst)
         worker.kill()
 
-    _start(settings, kill_at_work)
+    _start(settings, kill_at_work, **environment)
     for run in range(runs):
         if not at_once:
             _wait_until_forgotten(settings)
-        yield _start(settings, Worker.stop if run == runs - 1 else kill_at_work)
+        yield _start(settings, Worker.stop if run == runs - 1 else kill_at_work, **environment)
+    # A static member does not leave its group.
+    _wait_until_forgotten(settings)
 
 
-def _start(settings: Settings, end: Callable[[Worker], None]) -> Start:
+def _start(settings: Settings, end: Callable[[Worker], None], **environment: str) -> Start:
     """Start a worker, note when it has got how far, and end it."""
     log = settings.data_dir / "worker.log"
     logged_before = log.stat().st_size
     database = settings.data_dir / "state" / "LOG"
     opened_before = _identity(database)
     spawned_at = time.time()
-    with Worker(settings, settings.data_dir) as worker:
+    with Worker(settings, settings.data_dir, **environment) as worker:
         # RocksDB begins a new file when it is opened.
         while _identity(database) in (None, opened_before):
             worker.check()

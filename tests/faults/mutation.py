@@ -14,7 +14,7 @@ Change = Callable[["Rig"], None]
 
 #: Scenarios that several mutations need; with this seed the first one crashes before the rows are inserted.
 CRASH: Final = ("a crash after the last event", 6)
-ABANDONED: Final = ("a flush abandoned in a rebalance", 0)
+ABANDONED: Final = ("a sigterm while clickhouse does not answer", 0)
 REBALANCE: Final = ("a sigterm under load", 0)
 IN_PART: Final = ("a changelog that kafka takes in part", 0)
 READ_AGAIN: Final = ("everything read again from the beginning", 0)

@@ -54,6 +54,21 @@ def _harm_for_a_while(rig: Rig, seed: int, harm: Harm, times: int = 1 << 30) -> 
         assert_nothing_lost_or_counted_twice(rig, ledger)
 
 
+@scenario(repetitions=5)
+def a_sigterm_while_clickhouse_does_not_answer(rig: Rig, seed: int) -> None:
+    """The flush at hand is abandoned, and nothing of it may be committed."""
+    ledger = ledger_for(rig, seed)
+    with behind(rig, Proxy(rig.clickhouse_port), timeout_seconds=_TIMEOUT_SECONDS) as proxy:
+        with ledger.load(200):
+            proxy.harm(swallow, skip=seed % 5)
+            wait_until(lambda: proxy.harmed > 0, "no insert came")
+            rig.stop_worker(0)
+        proxy.heal()
+        rig.heal()
+        start(rig, 0)
+        assert_nothing_lost_or_counted_twice(rig, ledger)
+
+
 @scenario(repetitions=6)
 def a_flush_abandoned_in_a_rebalance(rig: Rig, seed: int) -> None:
     """It cannot finish, and its inserts arrive when another worker owns the partitions; or it is killed."""

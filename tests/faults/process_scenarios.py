@@ -8,14 +8,17 @@ import time
 
 from schemas.topics import CHAT, WEBSITE
 from streams.failpoints import FAILPOINTS
+from tests.faults.proxy import Proxy, swallow
 from tests.faults.rig import PARTITIONS, Rig
-from tests.faults.scenario import ledger_for, scenario, seconds, start
+from tests.faults.scenario import behind, ledger_for, scenario, seconds, start
 from tests.faults.truth import is_compacted
 from tests.faults.verdict import assert_nothing_lost_or_counted_twice
 from tests.faults.workers import wait_until
 
 #: What SIGKILL and a failpoint leave behind.
 _FAILPOINT_STATUS = 137
+#: Each is inserted into once by a flush.
+_ROW_TABLES = 3
 #: Before something is written that a successor could be harmed by.
 _ZOMBIE_PLACES = ("folded", "facts_inserted", "changelog_sent", "state_written", "rows_inserted")
 
@@ -84,10 +87,22 @@ def a_sigkill_under_load_with_the_disk_deleted(rig: Rig, seed: int) -> None:
     _kill(rig, seed, wipe=True)
 
 
-def _kill(rig: Rig, seed: int, *, wipe: bool) -> None:
+@scenario(repetitions=10)
+def a_sigkill_of_static_members(rig: Rig, seed: int) -> None:
+    """They have their partitions back without a rebalance."""
+    _kill(rig, seed, wipe=seed % 2 == 1, are_static=True)
+
+
+def _kill(rig: Rig, seed: int, *, wipe: bool, are_static: bool = False) -> None:
     """Twice, at any moment; the second time perhaps while the first victim recovers."""
+
+    def begin(number: int) -> None:
+        rig.start_worker(number, ENGAGE_INSTANCE_ID=f"worker-{number}" if are_static else "")
+
     chance, ledger = random.Random(seed), ledger_for(rig, seed)
-    start(rig, 0, 1)
+    begin(0)
+    begin(1)
+    rig.wait_ready(0, 1)
     with ledger.load():
         for _ in range(2):
             victim = chance.randrange(2)
@@ -95,7 +110,7 @@ def _kill(rig: Rig, seed: int, *, wipe: bool) -> None:
             rig.kill_worker(victim)
             if wipe:
                 rig.wipe_worker(victim)
-            rig.start_worker(victim)
+            begin(victim)
         rig.heal()
         rig.wait_ready(0, 1)
     assert_nothing_lost_or_counted_twice(rig, ledger)
@@ -164,27 +179,29 @@ def _wake_up_between_two_steps(rig: Rig, seed: int) -> None:
 def rows_of_a_former_owner_that_has_counted_more_events_but_not_these(rig: Rig, seed: int) -> None:
     """The former owner's rows of two days have version 6. Its successor, which reads one record at a time, is
     done with one of the days before it has counted six events, and that day has one event more by then.
-    The former owner lingers, so that it learns of its successor before it reads these events, too.
+    The former owner may insert its rows, and then nothing of what it reads by itself.
     """
     ledger = ledger_for(rig, seed)
     ledger.send(*[ledger.traffic.visit("z", WEBSITE, day=1) for _ in range(5)])
     ledger.send(ledger.traffic.visit("z", CHAT, day=0))
     place = ("facts_inserted", "changelog_sent")[seed % 2]
-    rig.start_worker(0, failpoint=f"{place}:1:stop", ENGAGE_FLUSH_LINGER_MS="1000")
-    wait_until(lambda: rig.is_stopped(0), f"worker 0 does not reach {place}")
-    ledger.send(ledger.traffic.visit("z", CHAT, day=0), ledger.traffic.visit("z", WEBSITE, day=1))
-    rig.start_worker(1, ENGAGE_FLUSH_MAX_RECORDS="1")
-    rig.wait_ready(1)
-    rig.drain()
-    rig.heal()
-    rig.signal_worker(0, signal.SIGCONT)
-    wait_until(
-        lambda: not rig.is_alive(0) or len(rig.logged("partitions_assigned", 0)) > 1,
-        "worker 0 neither ends nor joins its group again",
-    )
-    fenced = not rig.is_alive(0)
-    ledger.produce(60)
-    assert_nothing_lost_or_counted_twice(rig, ledger)
+    with behind(rig, Proxy(rig.clickhouse_port), failpoint=f"{place}:1:stop") as proxy:
+        wait_until(lambda: rig.is_stopped(0), f"worker 0 does not reach {place}")
+        ledger.send(ledger.traffic.visit("z", CHAT, day=0), ledger.traffic.visit("z", WEBSITE, day=1))
+        rig.start_worker(1, ENGAGE_FLUSH_MAX_RECORDS="1")
+        rig.wait_ready(1)
+        rig.drain()
+        proxy.harm(swallow, skip=_ROW_TABLES)
+        rig.heal()
+        rig.signal_worker(0, signal.SIGCONT)
+        wait_until(
+            lambda: not rig.is_alive(0) or len(rig.logged("partitions_assigned", 0)) > 1,
+            "worker 0 neither ends nor joins its group again",
+        )
+        proxy.heal()
+        fenced = not rig.is_alive(0)
+        ledger.produce(60)
+        assert_nothing_lost_or_counted_twice(rig, ledger)
     if place == "facts_inserted":
         # It finds the first record of its successor's term before its own, and may not go on to write rows.
         assert fenced, rig.log(0)

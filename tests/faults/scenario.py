@@ -50,12 +50,17 @@ def start(rig: Rig, *numbers: int) -> None:
 
 
 @contextmanager
-def behind(rig: Rig, proxy: Proxy, timeout_seconds: float = 30) -> Iterator[Proxy]:
-    """Worker 0 reaches ClickHouse through the proxy; it gives a request up after `timeout_seconds`."""
+def behind(rig: Rig, proxy: Proxy, timeout_seconds: float = 30, failpoint: str = "") -> Iterator[Proxy]:
+    """Worker 0 reaches ClickHouse through the proxy; it gives a request up after `timeout_seconds`.
+
+    It is waited for, unless it has a failpoint.
+    """
     url = rig.settings.clickhouse_url.replace(f":{rig.clickhouse_port}/", f":{proxy.port}/")
     try:
-        rig.start_worker(0, ENGAGE_CLICKHOUSE_URL=url, ENGAGE_CLICKHOUSE_TIMEOUT_SECONDS=str(timeout_seconds))
-        rig.wait_ready(0)
+        timeout = str(timeout_seconds)
+        rig.start_worker(0, failpoint, ENGAGE_CLICKHOUSE_URL=url, ENGAGE_CLICKHOUSE_TIMEOUT_SECONDS=timeout)
+        if not failpoint:
+            rig.wait_ready(0)
         yield proxy
     finally:
         proxy.close()
