@@ -22,7 +22,7 @@ def misplaced_records_not_forwarded() -> None:
     CustomerCache.known = lambda self, partition, customer_id: True
 
 
-@in_worker(("rejects that kafka refuses for a while", 1))
+@in_worker(("rejects that kafka refuses for a while", 1), ("rejects that kafka refuses for a while", 3))
 def rejects_not_awaited() -> None:
     """Rejects are handed over in the background, and may be when their offsets are committed."""
     reject, rejecting = Pipeline._reject, set()

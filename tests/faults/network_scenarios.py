@@ -62,6 +62,8 @@ def a_sigterm_while_clickhouse_does_not_answer(rig: Rig, seed: int) -> None:
         with ledger.load(200):
             proxy.harm(swallow, skip=seed % 5)
             wait_until(lambda: proxy.harmed > 0, "no insert came")
+            # More is read meanwhile, and waits for the next flush.
+            time.sleep(0.5)
             rig.stop_worker(0)
         proxy.heal()
         rig.heal()

@@ -29,7 +29,7 @@ def acked_once_queued() -> None:
     Pipeline.submit = submit_and_ack
 
 
-@in_worker(ABANDONED)
+@in_worker(ABANDONED, ("a sigterm while clickhouse does not answer", 1))
 def acked_in_finally() -> None:
     """A flush acknowledges its batches even if it has failed."""
     flush = Pipeline._flush
