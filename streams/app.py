@@ -15,6 +15,7 @@ from streams.agents.batches import pass_batches_on
 from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
+from streams.errors import NotStopped
 from streams.pipeline import FlushLimits, Pipeline
 from streams.recovery import close_gap, restore
 from streams.sinks.clickhouse import ClickHouseSink
@@ -25,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 #: A worker is never thrown out of its group for being busy: only silence (the session timeout) counts.
 _NEVER_SECONDS = 7 * 24 * 3600.0
+
+#: Less than the 30 s that orchestrators wait before they kill.
+_STOP_SECONDS = 20.0
 
 
 def faust_app(settings: Settings) -> faust.App:
@@ -90,7 +94,12 @@ class Worker:
         self.app.on_rebalance_complete.connect(self._on_assigned, weak=False)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; raises what ended the pipeline, an assignment or the app."""
+        """Work until `stop` is set; raises what ended the pipeline, an assignment or the app.
+
+        Raises:
+            NotStopped: it does not end; in the midst of a rebalance Faust's consumer thread may die and leave
+                its callers waiting.
+        """
         await self._producer.start()
         loop = asyncio.get_running_loop()
         # Seeks are told in the consumer's thread.
@@ -106,7 +115,11 @@ class Worker:
         for end in done - {stopping}:
             end.result()
         working.cancel()
-        await self._stop(flushing)
+        stopped = asyncio.create_task(self._stop(flushing))
+        _, late = await asyncio.wait({stopped}, timeout=_STOP_SECONDS)
+        if late:
+            raise NotStopped
+        stopped.result()
 
     async def _work(self) -> None:
         await self.app.start()

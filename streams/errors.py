@@ -50,3 +50,7 @@ class LineageError(EngageError):
 
 class FencedError(EngageError):
     """Another worker owns the partitions now."""
+
+
+class NotStopped(Exception):
+    """A worker that was told to stop has not, in time. Ending its process loses nothing."""

@@ -55,7 +55,7 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     import structlog
 
     from streams.app import Worker
-    from streams.errors import EngageError
+    from streams.errors import EngageError, NotStopped
 
     log = structlog.get_logger("streams.worker")
     stop = asyncio.Event()
@@ -72,6 +72,10 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     except EngageError as error:
         log.error("worker_ended", reason=str(error))
         _end_now(error.exit_code)
+    except NotStopped:
+        # What was not acknowledged is read again, as after a crash.
+        log.warning("worker_stopped_at_once")
+        _end_now(0)
     except Exception:
         # Threads of Faust and aiokafka may hang on to a broken state; a process that ends is a state
         # that everything here is built to survive.
