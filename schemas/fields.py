@@ -115,9 +115,7 @@ OccurredAt = Annotated[
     datetime,
     PlainValidator(_to_datetime),
     PlainSerializer(_to_rfc3339, return_type=str),
-    WithJsonSchema(
-        {"type": "string", "format": "date-time", "pattern": f"^{_MINUTE}{_SECOND}{_FRACTION_AND_ZONE}$"}
-    ),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_INSTANT}$"}),
 ]
 # What `decode` reads instead of a datetime: the same rule, one object fewer.
 OccurredAtMs = Annotated[str, AfterValidator(epoch_ms)]

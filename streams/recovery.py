@@ -113,12 +113,12 @@ async def rewrite(
     records = [(key, value) for key, value in (*held, *values.items()) if value is not None]
     if not records:
         return True, []
-    changes = [(key, store.stamp(partition, value)) for key, value in records]
+    changes = store.stamp_all(partition, records)
     start = store.offset(partition)
     end = await producer.send_all(CHANGELOG, partition, [Record(key, value) for key, value in changes])
     if end - len(changes) > start:
         return False, await _read_back(bootstrap, store, partition, start, end)
-    store.write({partition: list(changes)}, {partition: end})
+    store.write({partition: changes}, {partition: end})
     return True, []
 
 

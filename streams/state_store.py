@@ -91,19 +91,18 @@ class StateStore:
         return int.from_bytes(raw[:_TERM_BYTES], "big") if raw else 0
 
     def begin_term(self, partition: int, term: int) -> None:
-        """From now on, `stamp` writes this term for the partition."""
+        """From now on, `stamp_all` writes this term for the partition."""
         self._terms[partition] = term
 
     def term(self, partition: int) -> int:
         """The term begun for the partition, 0 before the first."""
         return self._terms.get(partition, 0)
 
-    def stamp(self, partition: int, value: bytes) -> bytes:
-        """A value as it is written to changelog and store: behind the present term."""
-        return stamped(self.term(partition), value)
-
     def stamp_all(self, partition: int, changes: Iterable[Change]) -> list[Change]:
-        """Changes with their values stamped; deletions carry no term."""
+        """Changes as they are written to changelog and store: values behind the present term.
+
+        Deletions carry none.
+        """
         prefix = stamped(self.term(partition), b"")
         return [(key, None if value is None else prefix + value) for key, value in changes]
 

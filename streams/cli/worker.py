@@ -61,10 +61,7 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    # A flush keeps tens of thousands of objects alive that form no cycles; by default the collector walks
-    # all of them again and again, for a fifth of the CPU time.
-    gc.freeze()
-    gc.set_threshold(1_000_000, 50, 100)
+    collect_rarely()
     worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
     try:
@@ -84,6 +81,16 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     finally:
         announcing.cancel()
     log.info("worker_stopped")
+
+
+def collect_rarely() -> None:
+    """Keep the garbage collector out of flushes.
+
+    A flush keeps tens of thousands of objects alive that form no cycles; by default the collector walks all
+    of them again and again, for a fifth of the CPU time.
+    """
+    gc.freeze()
+    gc.set_threshold(1_000_000, 50, 100)
 
 
 async def _announce(ready: asyncio.Event, ready_file: Path | None) -> None:

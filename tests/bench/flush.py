@@ -7,7 +7,6 @@ away. Prints the least and the median of the later flushes: other work on the ma
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import statistics
 import tempfile
@@ -31,6 +30,7 @@ from faust.types import TP
 from schemas.rows import Row, column_types, columns
 from schemas.topics import SOURCE_TOPICS
 from streams import pipeline
+from streams.cli.worker import collect_rarely
 from streams.config import Settings, load_settings
 from streams.core.dedupe import DedupeLimits
 from streams.core.project import Columns
@@ -125,9 +125,7 @@ async def _measure(
     )
     flushed._fold = watch.timed("fold", flushed._fold)  # type: ignore[method-assign]
     flushed.seek({TP(topic, number): 0 for topic in SOURCE_TOPICS for number in range(_PARTITIONS)}, 1)
-    # As in `engage worker`.
-    gc.freeze()
-    gc.set_threshold(1_000_000, 50, 100)
+    collect_rarely()
     found: dict[str, list[float]] = defaultdict(list)
     for number, batches in enumerate(flushes):
         watch.seconds.clear()

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from tests.bench.spread import batches
+from tests.bench.preload import batches
 from tests.bench.workload import Workload, records
 
 #: Producers that send this much wait about so long for company.

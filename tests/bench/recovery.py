@@ -25,8 +25,9 @@ from streams.config import Settings
 from streams.ops.kafka_client import open_admin
 from streams.ops.topics import create_topics
 from tests.bench.measurements import Write, as_command, report
+from tests.bench.preload import send
 from tests.bench.servers import Servers
-from tests.bench.spread import at_random, once_each, send
+from tests.bench.spread import at_random, once_each
 from tests.bench.worker import Worker, wait_drained
 
 EMPTY_DISK: Final = "empty disk"

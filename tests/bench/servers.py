@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +20,8 @@ from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import EngageError
 from streams.kafka_admin import kafka_admin
-from tests.bench.preload import fill
-from tests.bench.workload import Workload
+from tests.bench.preload import send
+from tests.bench.workload import Workload, records
 
 _START_SECONDS: Final = 90.0
 _TOPICS_SECONDS: Final = 30.0
@@ -93,7 +92,7 @@ class Servers:
         """
         self._partitions = partitions
         self._recreate(TopicSpec(prefix + spec.name, spec.config) for spec in TOPICS)
-        asyncio.run(fill(f"{LOOPBACK}:{self._kafka_port}", workload, partitions, prefix))
+        send(f"{LOOPBACK}:{self._kafka_port}", records(workload, partitions), prefix)
 
     def migrate(self, name: str) -> None:
         """An empty database `name`, and empty internal topics: state belongs to one database."""

@@ -143,11 +143,11 @@ def test_a_record_written_again_behind_an_outdated_one_is_reported_no_more(store
 
 
 def test_a_new_term_stamps_what_is_written_from_then_on(store: StateStore) -> None:
-    assert store.stamp(1, b"x") == stamped(0, b"x")
+    assert store.stamp_all(1, [(b"k", b"x"), (b"gone", None)]) == [(b"k", stamped(0, b"x")), (b"gone", None)]
     store.begin_term(1, 3)
 
-    assert store.stamp(1, b"x") == stamped(3, b"x")
-    assert store.stamp(2, b"x") == stamped(0, b"x")
+    assert store.stamp_all(1, [(b"k", b"x"), (b"gone", None)]) == [(b"k", stamped(3, b"x")), (b"gone", None)]
+    assert store.stamp_all(2, [(b"k", b"x"), (b"gone", None)]) == [(b"k", stamped(0, b"x")), (b"gone", None)]
 
 
 def test_restoring_deletes_what_was_deleted(store: StateStore) -> None:
