@@ -37,26 +37,33 @@ _ENVELOPE: Final = frozenset(EngagementEvent.model_fields) | {"properties"}
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One valid event. Absent texts are ''."""
+    """One valid event. Absent texts are ''. Up to `extra_json` the fields are columns of `rows.EventRow`."""
 
     event_id: str
     customer: str
     """The id that is stored: customer_id, or `anon:` + anonymous_id."""
-    is_anonymous: bool
-    key: str
-    """customer_id or else anonymous_id: the record key that the partition is computed from."""
+    anonymous_id: str
     channel: str
     type: str
     occurred_at_ms: int
-    anonymous_id: str
     session_id: str
     source: str
-    properties: dict[str, Any]
-    """As sent, unknown keys and nulls included, without the text of a message."""
     properties_json: str
+    """As sent, unknown keys and nulls included, without the text of a message."""
     extra_json: str
     """A JSON object of further top-level keys, '' when there are none."""
+    is_anonymous: bool
+    key: str
+    """customer_id or else anonymous_id: the record key that the partition is computed from."""
     is_engagement: bool
+    order_id: str
+    """Of an `order_completed`, else ''."""
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """`properties_json`, parsed anew: kept for every event of a flush it would be most of its memory."""
+        properties: dict[str, Any] = orjson.loads(self.properties_json)
+        return properties
 
 
 class _RejectedError(Exception):
@@ -110,18 +117,18 @@ def _event(body: dict[str, Any], channel: str, appended_at_ms: int) -> Event:
     return Event(
         known["event_id"],
         customer_id or ANONYMOUS_PREFIX + key,
-        customer_id is None,
-        key,
+        anonymous_id or "",
         channel,
         known["type"],
         occurred_at_ms,
-        anonymous_id or "",
         known.get("session_id") or "",
         known.get("source") or "",
-        properties,
         properties_json,
         extra_json,
+        customer_id is None,
+        key,
         is_engagement(known["type"], properties),
+        properties["order_id"] if event_type == "order_completed" else "",
     )
 
 

@@ -76,7 +76,7 @@ class CustomerCache:
             else:
                 same.append(item)
             if item.event.type == ORDER:
-                orders[item.partition].append((customer_id, item.event.properties["order_id"]))
+                orders[item.partition].append((customer_id, item.event.order_id))
         for partition, by_customer in grouped.items():
             self._read_missing(partition, by_customer)
             young = self._young[partition]

@@ -7,21 +7,25 @@ which travel in its headers; so it is counted once, however often it is forwarde
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiokafka import ConsumerRecord
+from msgspec.structs import astuple
 
 from schemas import topics
 from schemas.decode import Event, decode
 from schemas.rejections import Rejection, RejectReason
+from streams.core.project import Columns, transpose
 from streams.core.state import source_id
 from streams.transport import Record, RecordBatch
 
 _TOPIC_INDEX: Final = {topic: index for index, topic in enumerate(topics.SOURCE_TOPICS)}
 _MIB: Final = 1024 * 1024
 _PREVIEW_BYTES: Final = 64 * 1024
+#: The first fields of an event are columns of its row.
+_EVENT_COLUMNS: Final = Event.__struct_fields__.index("extra_json") + 1
 
 Coordinates = tuple[str, int, int]
 
@@ -50,26 +54,6 @@ class Delivery(msgspec.Struct, gc=False):
     @property
     def coordinates(self) -> Coordinates:
         return self.topic, self.source_partition, self.offset
-
-    def row(self) -> tuple[Any, ...]:
-        """In the order of `schemas.rows.EventRow`."""
-        event = self.event
-        return (
-            event.event_id,
-            event.customer,
-            event.anonymous_id,
-            event.channel,
-            event.type,
-            event.occurred_at_ms,
-            event.session_id,
-            event.source,
-            event.properties_json,
-            event.extra_json,
-            self.topic,
-            self.source_partition,
-            self.offset,
-            self.appended_at_ms,
-        )
 
     def rejected(self, rejection: Rejection) -> Rejected:
         origin = Origin(self.topic, self.source_partition, self.offset, self.appended_at_ms)
@@ -137,6 +121,18 @@ class Misplaced(NamedTuple):
             ("origin_appended_ms", str(self.origin.appended_at_ms).encode()),
         )
         return Record(self.key.encode(), self.value, headers)
+
+
+def fact_columns(facts: Sequence[Delivery]) -> Columns:
+    """Columns of `schemas.rows.EventRow`."""
+    of_events = transpose([astuple(item.event) for item in facts])
+    return [
+        *of_events[:_EVENT_COLUMNS],
+        [item.topic for item in facts],
+        [item.source_partition for item in facts],
+        [item.offset for item in facts],
+        [item.appended_at_ms for item in facts],
+    ]
 
 
 def read(

@@ -30,7 +30,7 @@ from streams.core.windows import DAY_MS
 from streams.customers import CustomerCache, changes_of
 from streams.errors import FencedError
 from streams.failpoints import reach
-from streams.intake import Delivery, Misplaced, Rejected, read
+from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
 from streams.state_store import Change
@@ -270,9 +270,7 @@ class Pipeline:
 
     async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
         try:
-            await self._in_thread(
-                self._sink.insert, EventRow, project.transpose([item.row() for item in facts])
-            )
+            await self._in_thread(self._sink.insert, EventRow, fact_columns(facts))
         except NotStorable as error:
             return [
                 facts[index].rejected(Rejection(RejectReason.NOT_STORABLE, reason))

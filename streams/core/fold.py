@@ -141,7 +141,7 @@ def apply(
     if event.type == ORDER:
         _count(customer, at_ms, channel, None)
         entry = OrderEntry(at_ms, event.event_id, channel, source, offset)
-        _apply_order(customer, event.properties["order_id"], entry)
+        _apply_order(customer, event.order_id, entry)
     elif event.is_engagement:
         _count(customer, at_ms, channel, event.type)
         _see(state, at_ms)
@@ -156,12 +156,15 @@ def _remember(customer: Customer, id_hash: bytes, append_day: int, limits: Dedup
     """Note an event id; False when it is a duplicate."""
     state = customer.state
     ids = state.recent_ids
-    at = find(ids, id_hash)
-    first_day = day_at(ids, at) if at >= 0 else customer.spilled.get(id_hash)
-    if first_day is not None and is_duplicate(first_day, append_day, limits):
-        return False
-    remembered = pack(id_hash, append_day)
-    ids = ids + remembered if at < 0 else ids[:at] + remembered + ids[at + ID_BYTES :]
+    if id_hash not in ids and not customer.spilled:
+        ids += pack(id_hash, append_day)
+    else:
+        at = find(ids, id_hash)
+        first_day = day_at(ids, at) if at >= 0 else customer.spilled.get(id_hash)
+        if first_day is not None and is_duplicate(first_day, append_day, limits):
+            return False
+        remembered = pack(id_hash, append_day)
+        ids = ids + remembered if at < 0 else ids[:at] + remembered + ids[at + ID_BYTES :]
     state.recent_ids = ids
     if len(ids) >= limits.tail_ids * ID_BYTES:
         _spill(customer, append_day, limits)
@@ -193,28 +196,31 @@ def _count(
     newest_ms = state.newest_ms
     # What is not older than the newest event is inside both horizons.
     is_newest = at_ms >= newest_ms
-    day, five = at_ms // DAY_MS, at_ms // FIVE_MINUTES_MS
+    day = at_ms // DAY_MS
     if not is_newest and day < oldest_day_held(newest_ms):
         customer.late_days = _marked(customer.late_days, day)
         return
-    day_key = day << CHANNEL_BITS | channel
-    day_cell = state.days.get(day_key)
+    key = day << CHANNEL_BITS | channel
+    day_cell = state.days.get(key)
     if day_cell is None:
-        customer.is_disordered |= not _is_last(day_key, state.days)
-        day_cell = state.days[day_key] = DayCell(0, {})
+        customer.is_disordered |= not _is_last(key, state.days)
+        day_cell = state.days[key] = DayCell(0, {})
     day_cell.events += events
-    customer.dirty_days = _marked(customer.dirty_days, day_key)
+    if key not in customer.dirty_days:
+        customer.dirty_days = _marked(customer.dirty_days, key)
     if engagement_type is not None:
         _add(day_cell.counts, engagement_type, step)
+    five = at_ms // FIVE_MINUTES_MS
     if not is_newest and five < oldest_five_held(newest_ms):
         return
-    five_key = five << CHANNEL_BITS | channel
-    five_cell = state.fives.get(five_key)
+    key = five << CHANNEL_BITS | channel
+    five_cell = state.fives.get(key)
     if five_cell is None:
-        customer.is_disordered |= not _is_last(five_key, state.fives)
-        five_cell = state.fives[five_key] = FiveCell(0, 0, 0, 0)
+        customer.is_disordered |= not _is_last(key, state.fives)
+        five_cell = state.fives[key] = FiveCell(0, 0, 0, 0)
     five_cell.events += events
-    customer.dirty_fives = _marked(customer.dirty_fives, five_key)
+    if key not in customer.dirty_fives:
+        customer.dirty_fives = _marked(customer.dirty_fives, key)
     if engagement_type == ORDER:
         five_cell.orders += step
     elif engagement_type == "conversation_started":
@@ -283,9 +289,9 @@ def _touch(customer: Customer, event: Event, channel: int) -> None:
     """Mark every row that this event may have changed when it was first applied."""
     touched = [(event.occurred_at_ms, channel)]
     if event.type == ORDER:
-        entries = customer.orders.get(event.properties["order_id"], [])
+        entries = customer.orders.get(event.order_id, [])
         touched += [(entry.occurred_at_ms, entry.channel) for entry in entries]
-        customer.dirty_orders = _marked(customer.dirty_orders, event.properties["order_id"])
+        customer.dirty_orders = _marked(customer.dirty_orders, event.order_id)
     state = customer.state
     for at_ms, at_channel in touched:
         key = day_of(at_ms) << CHANNEL_BITS | at_channel

@@ -12,7 +12,7 @@ from schemas.events import is_engagement
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import SOURCE_TOPICS, partition_of
 from streams.core.dedupe import DedupeLimits
-from streams.core.fold import Customer, apply
+from streams.core.fold import ORDER, Customer, apply
 from streams.core.state import NO_SOURCE, CustomerState, OrderEntry, source_id
 from streams.core.windows import day_of
 
@@ -44,10 +44,10 @@ def fold_facts(
             anonymous_id="",
             session_id="",
             source="",
-            properties=properties,
             properties_json=text,
             extra_json="",
             is_engagement=is_engagement(type_, properties),
+            order_id=properties["order_id"] if type_ == ORDER else "",
         )
         source = source_id(SOURCE_TOPICS.index(topic), partition)
         if appended_at_ms <= since_ms.get(topic, -1):

@@ -74,7 +74,8 @@ class ClickHouseSink:
     def _insert_range(
         self, row: type[Row], data: Columns, start: int, stop: int, refused: dict[int, str]
     ) -> None:
-        part = [column[start:stop] for column in data]
+        is_all = stop - start == len(data[0])
+        part = data if is_all else [column[start:stop] for column in data]
         try:
             self._until_served(lambda client: self._insert_once(client, row, part))
         except _RefusedData as error:

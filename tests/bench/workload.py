@@ -1,18 +1,26 @@
 """Made-up but realistic events, the same for the same workload.
 
-Customers are drawn one by one: at the rates that are measured here a flush covers less than a second of
-traffic, in which one customer does one thing. Their activity follows a power law (Zipf-Mandelbrot with
-exponent 1) with the proportions that Pareto is known for: the busiest fifth has four fifths of the events,
-and of 100,000 customers the busiest one has 0.4 %, the busiest 1,000 have 44 %.
+What a shop's topics hold after three days, in the order of sending. Customers come in visits with the
+proportions of the OTTO sample (real sessions of a web shop, cut at half an hour of silence): six events on
+average, half a minute between two of them (median; 75 s on average), so that three events share a
+five-minute bucket. Whose visit it is follows a power law (Zipf-Mandelbrot with exponent 1) with the
+proportions that Pareto is known for: the busiest fifth has four fifths of the events, and of 100,000
+customers the busiest one has 0.4 %, the busiest 1,000 have 44 %.
+
+`visit_events=1` makes every event the visit of another customer: live traffic at the rates that are measured
+here, where a flush covers a second or two, in which one customer does one thing.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from functools import lru_cache
+from heapq import heappop, heappush
+from math import log
 from random import Random
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -24,7 +32,12 @@ from schemas.topics import CHANNEL_OF_TOPIC, CHAT, PURCHASE, WEBSITE, partition_
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _SPAN_MS: Final = 3 * _DAY_MS
+#: The last visits to begin have this long until their events are as many as those of earlier ones.
+_ENDING_MS: Final = _HOUR_MS
 _LATE_MS: Final = 2 * 60_000
+_PAUSE_MEDIAN_LOG_MS: Final = log(30_000)
+#: Makes the mean two and a half times the median.
+_PAUSE_SIGMA: Final = 1.35
 #: The offset of the power law, as a share of all customers: it makes the proportions 80 to 20.
 _OFFSET: Final = 0.0003
 _RECORDS_PER_RETRY: Final = 50
@@ -32,7 +45,7 @@ _RETRIED_WITHIN: Final = 1_000
 
 
 class Workload(NamedTuple):
-    """`events` records, retries included, of at most `customers` customers.
+    """`events` records, retries included, of at most `customers` customers, `visit_events` a visit on average.
 
     Event times are in the three days before `until_ms`, milliseconds since 1970: the hour that began last.
     """
@@ -40,6 +53,7 @@ class Workload(NamedTuple):
     events: int = 1_000_000
     customers: int = 100_000
     seed: int = 1
+    visit_events: float = 6.0
     until_ms: int = int(time.time() * 1000) // _HOUR_MS * _HOUR_MS
 
 
@@ -109,11 +123,12 @@ def _happenings(workload: Workload) -> Iterator[_Happening]:
     """The distinct events, roughly in order of time."""
     chance = Random(workload.seed)
     count = workload.events - workload.events // _RECORDS_PER_RETRY
-    first_ms, step_ms = workload.until_ms - _SPAN_MS, _SPAN_MS / count
-    for number in range(count):
-        customer = _rank(chance, workload.customers)
-        at_ms = max(first_ms, int(first_ms + number * step_ms - _LATE_MS * chance.random() ** 8))
-        visit = f"{customer:x}-{at_ms // _DAY_MS:x}"
+    first_ms = workload.until_ms - _SPAN_MS
+    steps = _steps(chance, count, workload)
+    for number, (at_ms, visit_number, customer) in zip(range(count), steps, strict=False):
+        at_ms = min(at_ms, workload.until_ms - 1)
+        at_ms = max(first_ms, int(at_ms - _LATE_MS * chance.random() ** 8))
+        visit = f"{customer:x}-{visit_number:x}"
         topic, type_, source, properties = _MIX[int(len(_MIX) * chance.random())](chance, number, visit)
         body = {
             "event_id": f"{chance.getrandbits(128):032x}",
@@ -125,6 +140,23 @@ def _happenings(workload: Workload) -> Iterator[_Happening]:
             "properties": properties,
         }
         yield _Happening(topic, customer, at_ms, body)
+
+
+def _steps(chance: Random, count: int, workload: Workload) -> Iterator[tuple[int, int, int]]:
+    """(instant, number of the visit, customer) of every event, endlessly, in order of time."""
+    first_ms = workload.until_ms - _SPAN_MS
+    between_visits_ms = (_SPAN_MS - _ENDING_MS) * workload.visit_events / count
+    goes_on = 1 - 1 / workload.visit_events
+    open_visits: list[tuple[int, int, int]] = []
+    for visit in itertools.count():
+        begins_ms = int(first_ms + visit * between_visits_ms)
+        heappush(open_visits, (begins_ms, visit, _rank(chance, workload.customers)))
+        while open_visits and open_visits[0][0] <= begins_ms:
+            at_ms, number, customer = step = heappop(open_visits)
+            yield step
+            if chance.random() < goes_on:
+                pause_ms = int(chance.lognormvariate(_PAUSE_MEDIAN_LOG_MS, _PAUSE_SIGMA))
+                heappush(open_visits, (at_ms + pause_ms, number, customer))
 
 
 def _rank(chance: Random, customers: int) -> int:

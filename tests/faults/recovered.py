@@ -78,7 +78,7 @@ def check_against_oracle(
         if event is not None:
             ids.setdefault(event.customer, set()).add(hash_of(event.event_id))
             if event.type == "order_completed":
-                orders.setdefault((event.customer, event.properties["order_id"]), set()).add(
+                orders.setdefault((event.customer, event.order_id), set()).add(
                     (event.occurred_at_ms, event.event_id)
                 )
     store = StateStore(directory, block_cache_mib=8)

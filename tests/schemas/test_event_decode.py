@@ -59,10 +59,10 @@ def test_a_known_customer_is_stored_and_keyed_by_the_customer_id() -> None:
         anonymous_id="a-1",
         session_id="s-1",
         source="shop-web",
-        properties={"url": "https://shop.example/"},
         properties_json='{"url":"https://shop.example/"}',
         extra_json="",
         is_engagement=True,
+        order_id="",
     )
 
 

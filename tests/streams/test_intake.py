@@ -13,7 +13,7 @@ from schemas import topics
 from schemas.rejections import RejectReason
 from schemas.rows import EventRow, RejectedEventRow, columns
 from streams.core.state import source_id
-from streams.intake import Delivery, Misplaced, Rejected, read
+from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.transport import RecordBatch
 from tests.core.samples import body, ms
 
@@ -62,10 +62,10 @@ def test_a_delivery_carries_the_coordinates_of_its_record() -> None:
     assert delivery.event.channel == "chat"
 
 
-def test_a_fact_row_has_the_columns_of_its_table() -> None:
-    row = delivered(batch(topics.CHAT, C_1, PAGE)).row()
+def test_facts_have_the_columns_of_their_table() -> None:
+    facts = fact_columns([delivered(batch(topics.CHAT, C_1, PAGE))])
 
-    assert dict(zip(columns(EventRow), row, strict=True)) == {
+    assert {name: value for name, (value,) in zip(columns(EventRow), facts, strict=True)} == {
         "event_id": "e-1",
         "customer_id": "c-1",
         "anonymous_id": "",
