@@ -85,3 +85,12 @@ def murmur2(data: bytes) -> int:
 def partition_of(key: str, partitions: int) -> int:
     """The partition that Kafka's default partitioner gives to a key (UTF-8)."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+def channel_of_type(event_type: str) -> str:
+    """The channel of an event for which no other one is named."""
+    if event_type.startswith("order_"):
+        return "purchase"
+    if event_type.startswith("conversation_") or event_type == "message_sent":
+        return "chat"
+    return "website"

@@ -18,6 +18,7 @@ COMMANDS = (
     "topics",
     "worker",
     "migrate",
+    "send",
     "replay",
     "generate",
     "drain",
@@ -26,6 +27,7 @@ COMMANDS = (
     "windows",
     "rejected",
     "rebuild",
+    "collect",
 )
 
 

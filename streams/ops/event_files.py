@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Any, Final
 
 from schemas.fields import INT64_MAX
-from schemas.topics import TOPIC_OF_CHANNEL, WEBSITE
+from schemas.topics import TOPIC_OF_CHANNEL, WEBSITE, channel_of_type
 from streams.errors import EngageError
 from streams.ops.outgoing import Outgoing, key_of, to_outgoing
 
@@ -87,12 +87,7 @@ def _read_event(number: int, line: bytes) -> Iterator[Outgoing]:
 
 
 def _channel_of_type(event_type: object) -> str:
-    if isinstance(event_type, str):
-        if event_type.startswith("order_"):
-            return "purchase"
-        if event_type.startswith("conversation_") or event_type == "message_sent":
-            return "chat"
-    return "website"
+    return channel_of_type(event_type) if isinstance(event_type, str) else "website"
 
 
 def _read_purchase(number: int, line: bytes) -> Iterator[Outgoing]:

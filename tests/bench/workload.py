@@ -45,8 +45,9 @@ _RETRIED_WITHIN: Final = 1_000
 
 
 class Workload(NamedTuple):
-    """`events` records, retries included, of at most `customers` customers, `visit_events` a visit on average.
+    """`events` records, retries included, of at most `customers` customers.
 
+    A visit has `visit_events` on average.
     Event times are in the three days before `until_ms`, milliseconds since 1970: the hour that began last.
     """
 
