@@ -33,6 +33,7 @@ _VALIDATORS: Final = {name: wire_validator(model) for name, model in MODEL_OF_TY
 _validate_custom: Final = wire_validator(CustomEvent)
 _TOO_DEEP: Final = f"nested more than {MAX_DEPTH} levels deep"
 _TOO_FAR_AHEAD: Final = "occurred_at: more than 24 h ahead of the record's append time"
+_CLAIMING: Final = ("identify", "alias")
 _ENVELOPE: Final = frozenset(EngagementEvent.model_fields) | {"properties"}
 
 
@@ -58,6 +59,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     is_engagement: bool
     order_id: str
     """Of an `order_completed`, else ''."""
+    claims: str
+    """The anonymous id, as stored, of which this event says that it is the customer's; else ''."""
+
+    @property
+    def moment(self) -> tuple[int, str]:
+        """(occurred_at in ms, event id): what a customer's events are ordered by."""
+        return self.occurred_at_ms, self.event_id
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -129,7 +137,14 @@ def _event(body: dict[str, Any], channel: str, appended_at_ms: int) -> Event:
         key,
         is_engagement(known["type"], properties),
         properties["order_id"] if event_type == "order_completed" else "",
+        _claimed(event_type, anonymous_id, properties) if customer_id and event_type in _CLAIMING else "",
     )
+
+
+def _claimed(event_type: str, anonymous_id: str | None, properties: dict[str, Any]) -> str:
+    """Metrics, Terms (customer): `identify` with both ids, or `alias`, claims the anonymous id."""
+    claimed = anonymous_id if event_type == "identify" else properties["previous_id"]
+    return ANONYMOUS_PREFIX + claimed if claimed else ""
 
 
 def _further_keys(body: dict[str, Any]) -> dict[str, Any]:

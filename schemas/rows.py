@@ -60,6 +60,8 @@ class EventRow(Row):
 class CustomerStateRow(Row):
     """A customer's totals. `*_seen_at`: newest engagement event of the channel, orders left out.
 
+    `is_moved` marks an anonymous visitor whose events are among those of customers.
+
     Of a customer's rows the one with the highest (`epoch`, `n_applied`) holds; so too in the other tables.
     """
 
@@ -75,6 +77,29 @@ class CustomerStateRow(Row):
     orders_total: U64
     epoch: U32
     n_applied: U64
+    is_moved: Flag
+
+
+class IdentityLinkRow(Row):
+    """Events of an anonymous id are a customer's, by a claim at (`claimed_at`, `event_id`); unless `is_void`.
+
+    From (`valid_from`, `valid_from_event_id`) up to, not including, (`valid_until`, `valid_until_event_id`).
+    Of a claim's rows the one with the highest (`epoch`, `n_claims`) holds: claims known when it was written.
+    """
+
+    TABLE: ClassVar[str] = "identity_links"
+
+    anonymous_id: String
+    customer_id: String
+    claimed_at: Time
+    event_id: String
+    valid_from: Time
+    valid_from_event_id: String
+    valid_until: Time
+    valid_until_event_id: String
+    is_void: Flag
+    epoch: U32
+    n_claims: U64
 
 
 class CustomerDailyRow(Row):
@@ -144,6 +169,7 @@ class SettingRow(Row):
 ROWS: tuple[type[Row], ...] = (
     EventRow,
     CustomerStateRow,
+    IdentityLinkRow,
     CustomerDailyRow,
     Customer5mRow,
     RejectedEventRow,

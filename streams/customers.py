@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
+from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG
 from streams.core.dedupe import unpack
 from streams.core.fold import ORDER, Customer
@@ -68,7 +69,7 @@ class CustomerCache:
         grouped: dict[int, dict[str, list[Delivery]]] = defaultdict(dict)
         orders: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for item in deliveries:
-            customer_id = item.event.customer
+            customer_id = item.customer
             of_partition = grouped[item.partition]
             same = of_partition.get(customer_id)
             if same is None:
@@ -86,16 +87,25 @@ class CustomerCache:
             for customer_id, items in by_customer.items():
                 yield young[customer_id], items
 
-    def _read_missing(self, partition: int, by_customer: dict[str, list[Delivery]]) -> None:
+    def get(self, partition: int, customer_id: str) -> Customer:
+        """A customer, new ones included, without orders."""
+        self._read_missing(partition, (customer_id,))
+        return self._young[partition][customer_id]
+
+    def replace(self, customer: Customer) -> None:
+        """Put a customer made from facts in the place of the one at hand."""
+        self._young[customer.partition][customer.id] = customer
+
+    def _read_missing(self, partition: int, wanted: Iterable[str]) -> None:
         """Have all of these customers in the young generation."""
         young, old = self._young[partition], self._old[partition]
-        missing: dict[str, bool] = {}
-        for customer_id, items in by_customer.items():
+        missing: list[str] = []
+        for customer_id in wanted:
             if customer_id in young:
                 continue
             customer = old.pop(customer_id, None)
             if customer is None:
-                missing[customer_id] = items[0].event.is_anonymous
+                missing.append(customer_id)
             else:
                 young[customer_id] = customer
         for customer in self._read(partition, missing):
@@ -140,17 +150,16 @@ class CustomerCache:
         if customer.dropped_chunks:
             self._young[customer.partition].pop(customer.id, None)
 
-    def _read(self, partition: int, wanted: dict[str, bool]) -> list[Customer]:
+    def _read(self, partition: int, wanted: Sequence[str]) -> list[Customer]:
         values = self._store.get(partition, [customer_key(customer_id) for customer_id in wanted])
         return [
-            self._customer(partition, customer_id, value, is_anonymous)
-            for (customer_id, is_anonymous), value in zip(wanted.items(), values, strict=True)
+            self._customer(partition, customer_id, value)
+            for customer_id, value in zip(wanted, values, strict=True)
         ]
 
-    def _customer(
-        self, partition: int, customer_id: str, value: bytes | None, is_anonymous: bool
-    ) -> Customer:
+    def _customer(self, partition: int, customer_id: str, value: bytes | None) -> Customer:
         if value is None:
+            is_anonymous = customer_id.startswith(ANONYMOUS_PREFIX)
             return Customer(partition, customer_id, CustomerState(is_anonymous=is_anonymous))
         state = decode_state(value)
         return Customer(partition, customer_id, state, self._spilled(partition, customer_id, state))

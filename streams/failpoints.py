@@ -18,6 +18,7 @@ FAILPOINTS: Final = (
     "handed_over",
     "folded",
     "facts_inserted",
+    "identified",
     "changelog_sent",
     "state_written",
     "rows_inserted",

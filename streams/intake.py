@@ -1,13 +1,15 @@
 """Records to events: decoding, and the coordinates under which an event is applied.
 
 A record that was forwarded through `engagement.rekeyed` is applied under the coordinates of its origin,
-which travel in its headers; so it is counted once, however often it is forwarded or replayed.
+which travel in its headers; so it is counted once, however often it is forwarded or replayed. The same topic
+carries what owners tell one another about identity (`streams.identity`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,14 +18,17 @@ from msgspec.structs import astuple
 
 from schemas import topics
 from schemas.decode import Event, decode
+from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rejections import Rejection, RejectReason
 from streams.core.project import Columns, transpose
-from streams.core.state import source_id
+from streams.core.state import linked_source, source_id
 from streams.transport import Record, RecordBatch
 
 _TOPIC_INDEX: Final = {topic: index for index, topic in enumerate(topics.SOURCE_TOPICS)}
 _MIB: Final = 1024 * 1024
 _PREVIEW_BYTES: Final = 64 * 1024
+CUSTOMER_HEADER: Final = "customer"
+NEWS_HEADER: Final = "news"
 #: The first fields of an event are columns of its row.
 _EVENT_COLUMNS: Final = Event.__struct_fields__.index("extra_json") + 1
 
@@ -40,9 +45,14 @@ class Origin(NamedTuple):
 
 
 class Delivery(msgspec.Struct, gc=False):
-    """An event with its origin, and the partition whose state it belongs to."""
+    """An event with its origin, and the customer and partition whose state it belongs to.
+
+    An event of an anonymous visitor who is linked is delivered twice: to the visitor's owner, as a fact, and
+    forwarded from there to the customer, who is then not the event's own.
+    """
 
     event: Event
+    customer: str
     partition: int
     source: int
     topic: str
@@ -55,9 +65,21 @@ class Delivery(msgspec.Struct, gc=False):
     def coordinates(self) -> Coordinates:
         return self.topic, self.source_partition, self.offset
 
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.topic, self.source_partition, self.offset, self.appended_at_ms)
+
+    @property
+    def is_fact(self) -> bool:
+        return self.customer == self.event.customer
+
     def rejected(self, rejection: Rejection) -> Rejected:
-        origin = Origin(self.topic, self.source_partition, self.offset, self.appended_at_ms)
-        return Rejected(origin, self.record, rejection)
+        return Rejected(self.origin, self.record, rejection)
+
+    def forwarded_to(self, customer_id: str) -> Record:
+        """For `engagement.rekeyed`: the event as one of the customer that its visitor is linked to."""
+        headers = (*_origin_headers(self.origin), (CUSTOMER_HEADER, customer_id.encode()))
+        return Record(customer_id.encode(), self.record.value, headers)
 
 
 class Rejected(NamedTuple):
@@ -114,13 +136,41 @@ class Misplaced(NamedTuple):
 
     def record(self) -> Record:
         """For `engagement.rekeyed`."""
-        headers = (
-            ("origin_topic", self.origin.topic.encode()),
-            ("origin_partition", str(self.origin.partition).encode()),
-            ("origin_offset", str(self.origin.offset).encode()),
-            ("origin_appended_ms", str(self.origin.appended_at_ms).encode()),
-        )
-        return Record(self.key.encode(), self.value, headers)
+        return Record(self.key.encode(), self.value, _origin_headers(self.origin))
+
+
+class News(str, Enum):
+    """What owners of customers tell one another about identity, besides forwarded events."""
+
+    #: To a visitor's owner: there is a new claim among the facts.
+    CLAIMED = "claimed"
+    #: To a customer's owner: links to the customer have changed.
+    LINKED = "linked"
+
+    def record(self, key: str) -> Record:
+        """For `engagement.rekeyed`; `key` is the record key of the visitor or customer."""
+        return Record(key.encode(), b"", ((NEWS_HEADER, self.value.encode()),))
+
+
+_NEWS: Final[dict[bytes | None, News]] = {news.value.encode(): news for news in News}
+
+
+class Intake(NamedTuple):
+    """What records turned out to be. `news` has (partition, stored id) by kind as keys: each once."""
+
+    deliveries: list[Delivery]
+    rejected: list[Rejected]
+    misplaced: list[Misplaced]
+    news: dict[News, dict[tuple[int, str], None]]
+
+
+def _origin_headers(origin: Origin) -> tuple[tuple[str, bytes], ...]:
+    return (
+        ("origin_topic", origin.topic.encode()),
+        ("origin_partition", str(origin.partition).encode()),
+        ("origin_offset", str(origin.offset).encode()),
+        ("origin_appended_ms", str(origin.appended_at_ms).encode()),
+    )
 
 
 def fact_columns(facts: Sequence[Delivery]) -> Columns:
@@ -135,53 +185,74 @@ def fact_columns(facts: Sequence[Delivery]) -> Columns:
     ]
 
 
-def read(
-    batches: Iterable[RecordBatch], partitions: int, is_known: Callable[[int, str], bool]
-) -> tuple[list[Delivery], list[Rejected], list[Misplaced]]:
+def read(batches: Iterable[RecordBatch], partitions: int, is_known: Callable[[int, str], bool]) -> Intake:
     """Decode batches, in order.
 
     `is_known` says whether a customer's state is at hand for a partition; only others have their key's
     partition checked, as a known customer's was when it first appeared.
     """
-    deliveries: list[Delivery] = []
-    rejected: list[Rejected] = []
-    misplaced: list[Misplaced] = []
+    found = Intake([], [], [], {kind: {} for kind in News})
     for batch in batches:
-        forwarded = batch.tp.topic == topics.REKEYED
-        topic, partition = batch.tp.topic, batch.tp.partition
-        if not forwarded:
-            source_partition, channel = partition, topics.CHANNEL_OF_TOPIC[topic]
-            source = source_id(_TOPIC_INDEX[topic], partition)
-        for record in batch.records:
-            offset, appended_at_ms = record.offset, record.timestamp
-            if forwarded:
-                origin = _origin_of(record)
-                if origin is None:
-                    rejected.append(_foreign(record))
-                    continue
-                topic, source_partition, offset, appended_at_ms = origin
-                channel = topics.CHANNEL_OF_TOPIC[topic]
-                source = source_id(_TOPIC_INDEX[topic], source_partition)
-            event = decode(record.value, channel=channel, appended_at_ms=appended_at_ms)
-            if isinstance(event, Rejection):
-                origin = Origin(topic, source_partition, offset, appended_at_ms)
-                rejected.append(Rejected(origin, record, event))
+        if batch.tp.topic == topics.REKEYED:
+            _read_forwarded(batch, found)
+        else:
+            _read_source(batch, partitions, is_known, found)
+    return found
+
+
+def _read_source(
+    batch: RecordBatch, partitions: int, is_known: Callable[[int, str], bool], found: Intake
+) -> None:
+    """The hot path: records that producers have sent."""
+    deliveries = found.deliveries
+    topic, partition = batch.tp.topic, batch.tp.partition
+    channel = topics.CHANNEL_OF_TOPIC[topic]
+    source = source_id(_TOPIC_INDEX[topic], partition)
+    for record in batch.records:
+        offset, appended_at_ms = record.offset, record.timestamp
+        event = decode(record.value, channel=channel, appended_at_ms=appended_at_ms)
+        if isinstance(event, Rejection):
+            found.rejected.append(Rejected(Origin(topic, partition, offset, appended_at_ms), record, event))
+            continue
+        customer = event.customer
+        if not is_known(partition, customer):
+            owner = topics.partition_of(event.key, partitions)
+            if owner != partition:
+                origin = Origin(topic, partition, offset, appended_at_ms)
+                found.misplaced.append(Misplaced(origin, event.key, record.value, owner))
                 continue
-            if not forwarded and not is_known(partition, event.customer):
-                owner = topics.partition_of(event.key, partitions)
-                if owner != partition:
-                    origin = Origin(topic, source_partition, offset, appended_at_ms)
-                    misplaced.append(Misplaced(origin, event.key, record.value, owner))
-                    continue
-            deliveries.append(
-                Delivery(event, partition, source, topic, source_partition, offset, appended_at_ms, record)
-            )
-    return deliveries, rejected, misplaced
+        deliveries.append(
+            Delivery(event, customer, partition, source, topic, partition, offset, appended_at_ms, record)
+        )
 
 
-def _origin_of(record: ConsumerRecord) -> Origin | None:
+def _read_forwarded(batch: RecordBatch, found: Intake) -> None:
+    """Records that workers have sent: each is an event under the coordinates of its origin, or news."""
+    for record in batch.records:
+        headers = dict(record.headers)
+        news = _NEWS.get(headers.get(NEWS_HEADER))
+        if news is not None and record.key is not None:
+            prefix = ANONYMOUS_PREFIX if news is News.CLAIMED else ""
+            found.news[news].setdefault((batch.tp.partition, prefix + record.key.decode()))
+            continue
+        origin = _origin_of(headers)
+        if origin is None:
+            found.rejected.append(_foreign(record))
+            continue
+        channel = topics.CHANNEL_OF_TOPIC[origin.topic]
+        event = decode(record.value, channel=channel, appended_at_ms=origin.appended_at_ms)
+        if isinstance(event, Rejection):
+            found.rejected.append(Rejected(origin, record, event))
+            continue
+        customer = event.customer
+        source = source_id(_TOPIC_INDEX[origin.topic], origin.partition)
+        if CUSTOMER_HEADER in headers:
+            customer, source = headers[CUSTOMER_HEADER].decode(), linked_source(source, customer)
+        found.deliveries.append(Delivery(event, customer, batch.tp.partition, source, *origin, record))
+
+
+def _origin_of(headers: dict[str, bytes]) -> Origin | None:
     """The origin of a forwarded record, None if its headers do not name one."""
-    headers = dict(record.headers)
     try:
         origin = Origin(
             headers["origin_topic"].decode(),

@@ -26,14 +26,16 @@ from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Even
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, Outcome, apply
+from streams.core.identity import is_linked
 from streams.core.windows import DAY_MS
 from streams.customers import CustomerCache, changes_of
 from streams.errors import FencedError
 from streams.failpoints import reach
+from streams.folded import Folded
+from streams.identity import Identity
 from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
-from streams.state_store import Change
 from streams.transport import Record, RecordBatch
 
 log = structlog.get_logger(__name__)
@@ -55,20 +57,6 @@ class FlushLimits(NamedTuple):
 
     max_records: int = 50_000
     linger_seconds: float = 0.02
-
-
-class Folded(NamedTuple):
-    """What a flush has made of its events, nothing of it durable yet.
-
-    `changes` are those of the state, by partition; `states`, `days` and `fives` are rows.
-    """
-
-    touched: list[Customer]
-    facts: list[Delivery]
-    changes: dict[int, list[Change]]
-    states: list[project.Cells]
-    days: list[project.Cells]
-    fives: list[project.Cells]
 
 
 class Pipeline:
@@ -105,6 +93,15 @@ class Pipeline:
         self._idle.set()
         self._flushing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sink")
+        self._identity = Identity(
+            customers=customers,
+            producer=producer,
+            sink=sink,
+            in_thread=self._in_thread,
+            partitions=partitions,
+            dedupe=dedupe,
+            epoch=epoch,
+        )
 
     # -- what Faust tells ------------------------------------------------------------------------
 
@@ -189,7 +186,7 @@ class Pipeline:
             return
         reach("taken")
         # 3 decode: every record becomes an event, a reject, or a record for another partition.
-        deliveries, rejected, misplaced = read(batches, self._partitions, self._customers.known)
+        deliveries, rejected, misplaced, news = read(batches, self._partitions, self._customers.known)
         reach("decoded")
         # 4 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
         await self._reject(rejected)
@@ -209,21 +206,25 @@ class Pipeline:
             folded = self._fold(deliveries)
             refused = await self._insert_facts(folded.facts)
         reach("facts_inserted")
-        # 7 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
+        # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
+        self._check_owner(seek_count)
+        await self._identity.follow(folded, news)
+        reach("identified")
+        # 8 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
         self._check_owner(seek_count)
         await self._customers.save(folded.changes, self._producer)
         reach("state_written")
-        # 8 rows: only from state that is durable, so that no row is ever ahead of it.
+        # 9 rows: only from state that is durable, so that no row is ever ahead of it.
         self._check_owner(seek_count)
         await self._in_thread(self._insert_rows, folded)
         reach("rows_inserted")
-        # 9 late: days that the state no longer holds are recounted from the facts inserted in step 6.
+        # 10 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         await self._restate(folded.touched)
         reach("restated")
         for customer in folded.touched:
             self._customers.forget_dropped(customer)
             customer.clean()
-        # 10 ack: from here on the offsets may be committed.
+        # 11 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
         await self._on_durable({batch.tp: batch.end for batch in batches})
         reach("acked")
@@ -256,15 +257,20 @@ class Pipeline:
         touched, facts, changes, states, days, fives = folded
         for customer, items in self._customers.load(deliveries):
             for item in items:
+                event = item.event
+                is_fact = item.customer == event.customer
+                if not is_fact and not is_linked(customer.state.links, event.customer, event.moment):
+                    continue
                 append_day = item.appended_at_ms // DAY_MS
-                outcome = apply(customer, item.event, item.source, item.offset, append_day, limits)
-                if outcome is not Outcome.DUPLICATE:
+                outcome = apply(customer, event, item.source, item.offset, append_day, limits)
+                if is_fact and outcome is not Outcome.DUPLICATE:
                     facts.append(item)
             touched.append(customer)
             states.append(project.state_row(customer, epoch))
-            # Before the state is settled, which drops buckets that this flush has pushed out of the horizon.
-            days += project.daily_rows(customer, epoch)
-            fives += project.five_rows(customer, epoch)
+            if not customer.state.is_moved:
+                # Before the state is settled: that drops buckets which this flush has pushed out of reach.
+                days += project.daily_rows(customer, epoch)
+                fives += project.five_rows(customer, epoch)
             changes[customer.partition] += changes_of(customer)
         return folded
 
@@ -287,7 +293,7 @@ class Pipeline:
             self._sink.insert(table, project.transpose(rows))
 
     async def _restate(self, touched: list[Customer]) -> None:
-        late = [customer for customer in touched if customer.late_days]
+        late = [customer for customer in touched if customer.late_days and not customer.state.is_moved]
         if late:
             columns = await self._in_thread(restated_days, late, self._sink, self._customers, self._epoch)
             await self._in_thread(self._sink.insert, CustomerDailyRow, columns)

@@ -3,6 +3,8 @@
 -- time that a lookup takes to plan.
 -- Of several order_completed with one order_id the smallest (occurred_at, event_id) is the order. Refunds in the
 -- order's currency are subtracted up to its total; they are summed in 128 bits, as the sum may exceed 64.
+-- Orders of a linked device are its customers', and stand under its own id as well: who reads this leaves linked
+-- devices out. An event that was sent under both ids is the same row twice, which DISTINCT makes one.
 SELECT
     customer_id,
     order_id,
@@ -19,7 +21,18 @@ FROM
         order_id,
         minIf((occurred_at, event_id, channel, currency, amount_minor), type = 'order_completed') AS placed,
         sumMapIf(map(currency, toInt128(amount_minor)), type = 'order_refunded') AS refunds
-    FROM order_events FINAL
+    FROM
+    (
+        SELECT customer_id, order_id, type, occurred_at, event_id, channel, currency, amount_minor
+        FROM order_events FINAL
+        UNION DISTINCT
+        SELECT links.customer_id, order_id, type, occurred_at, sent.event_id, channel, currency, amount_minor
+        FROM customer_links AS links FINAL
+        INNER JOIN order_events AS sent FINAL ON sent.customer_id = links.anonymous_id
+        WHERE (occurred_at, sent.event_id) >= starts AND (occurred_at, sent.event_id) < ends
+        -- Looks the devices up by key; any other algorithm reads all orders.
+        SETTINGS join_algorithm = 'direct'
+    )
     GROUP BY customer_id, order_id
     HAVING countIf(type = 'order_completed') > 0
 )

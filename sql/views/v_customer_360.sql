@@ -93,5 +93,6 @@ LEFT JOIN
     FROM (${canonical_orders})
     GROUP BY customer_id
 ) AS orders USING (customer_id)
+WHERE is_moved = 0
 SETTINGS join_use_nulls = 0, least_greatest_legacy_null_behavior = 0, optimize_move_to_prewhere_if_final = 1
 COMMENT 'One row per customer: when seen, how engaged, what bought'

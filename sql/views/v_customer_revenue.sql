@@ -22,6 +22,7 @@ SELECT
     count() AS orders,
     sum(total_minor - refunded_minor) AS revenue_minor
 FROM (${canonical_orders}) AS orders
+LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
 ARRAY JOIN [
     ('1h', after_5m - 3600, after_5m),
     ('24h', after_hour - 86400, after_hour),

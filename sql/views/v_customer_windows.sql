@@ -1,4 +1,5 @@
 -- Metrics: Rolling engagement windows. The hour windows come from five-minute rows, the day windows from day rows.
+-- Rows of events that have moved to another customer are written again without events: they leave no window.
 CREATE OR REPLACE VIEW v_customer_windows
 (
     customer_id String COMMENT 'Customer; anon:<id> for an anonymous visitor',
@@ -32,6 +33,7 @@ FROM customer_5m FINAL
 ARRAY JOIN [('1h', after_5m - 3600, after_5m), ('24h', after_hour - 86400, after_hour)] AS bounds
 WHERE bucket_at >= after_hour - 86400 AND bucket_at >= bounds.2 AND bucket_at < bounds.3
 GROUP BY customer_id, channel, window_name
+HAVING events > 0
 SETTINGS optimize_move_to_prewhere_if_final = 1
 UNION ALL
 SELECT
@@ -48,5 +50,6 @@ FROM customer_daily FINAL
 ARRAY JOIN [7, 30, 90] AS days
 WHERE day > today - 90 AND day <= today AND day > today - days
 GROUP BY customer_id, channel, window_name
+HAVING events > 0
 SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'Events, points, orders and conversations per customer, channel and window; windows without an event are absent'

@@ -27,5 +27,6 @@ SELECT
         'refunded'
     ) AS status
 FROM (${canonical_orders}) AS orders
+LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
 SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'Orders with their refunds, one row per customer and order_id'

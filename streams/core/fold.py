@@ -108,6 +108,13 @@ class Customer:
         if self.dropped_chunks:
             self.dropped_chunks = []
 
+    def succeed(self, former: Customer) -> None:
+        """Take the place of the same customer as known so far: folded anew, with all facts."""
+        self.state.applied = former.state.applied
+        self.state.n_applied = max(self.state.n_applied, former.state.n_applied) + 1
+        kept = {chunk.seq for chunk in self.state.id_chunks}
+        self.dropped_chunks = [chunk.seq for chunk in former.state.id_chunks if chunk.seq not in kept]
+
     def settle(self) -> None:
         """Bring the state into the form that is stored, see `CustomerState.settle`."""
         if self.is_disordered:

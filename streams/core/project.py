@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.core.fold import ORDER, Customer
 from streams.core.score import DEFAULT_RULES, ScoreRules, points
-from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell
+from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell, FiveCell
 from streams.core.windows import FIVE_MINUTES_MS
 
 #: One row.
@@ -53,6 +53,7 @@ def state_row(customer: Customer, epoch: int) -> Cells:
         state.orders_total,
         epoch,
         state.n_applied,
+        int(state.is_moved),
     )
 
 
@@ -88,24 +89,23 @@ def day_row(
 
 def five_rows(customer: Customer, epoch: int) -> list[Cells]:
     """One customer's rows of `customer_5m`, see `five_columns`."""
-    customer_id, fives, version = customer.id, customer.state.fives, customer.state.n_applied
-    rows = []
-    for key in customer.dirty_fives:
-        cell = fives[key]
-        rows.append(
-            (
-                customer_id,
-                (key >> CHANNEL_BITS) * _FIVE_MINUTES_S,
-                CHANNELS[key & CHANNEL_MASK],
-                cell.events,
-                cell.orders,
-                cell.conversations,
-                cell.messages,
-                epoch,
-                version,
-            )
-        )
-    return rows
+    fives = customer.state.fives
+    return [five_row(customer, key, fives[key], epoch) for key in customer.dirty_fives]
+
+
+def five_row(customer: Customer, key: int, cell: FiveCell, epoch: int) -> Cells:
+    """One row of `customer_5m`; `key` is the bucket's in the state."""
+    return (
+        customer.id,
+        (key >> CHANNEL_BITS) * _FIVE_MINUTES_S,
+        CHANNELS[key & CHANNEL_MASK],
+        cell.events,
+        cell.orders,
+        cell.conversations,
+        cell.messages,
+        epoch,
+        customer.state.n_applied,
+    )
 
 
 def transpose(rows: list[Cells]) -> Columns:

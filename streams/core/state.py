@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from streams.core.dedupe import ChunkMeta
+from streams.core.dedupe import ChunkMeta, hash_of
+from streams.core.identity import Link
 from streams.core.windows import oldest_day_held, oldest_five_held
 
 CHANNELS: Final = ("website", "chat", "purchase")
@@ -60,6 +61,7 @@ class CustomerState(msgspec.Struct, array_like=True):
     distinct events and is the version of everything written for the customer: it only grows.
     `seen_ms` holds the newest engagement event per channel, orders left out, because an order can be
     superseded later; order times are read from the facts. Times are epoch milliseconds, 0 for never.
+    `links` are those of an anonymous visitor to customers, or of a customer to anonymous visitors.
     """
 
     n_applied: int = 0
@@ -75,6 +77,12 @@ class CustomerState(msgspec.Struct, array_like=True):
     purchase_days: dict[int, int] = msgspec.field(default_factory=dict)
     recent_ids: bytes = b""
     id_chunks: list[ChunkMeta] = msgspec.field(default_factory=list)
+    links: list[Link] = msgspec.field(default_factory=list)
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether this is an anonymous visitor whose events belong to customers."""
+        return self.is_anonymous and bool(self.links)
 
     def settle(self) -> None:
         """Put buckets in order, so that equal states are equal bytes, and `prune`.
@@ -117,11 +125,23 @@ def applied_only(entries: list[OrderEntry], state: CustomerState) -> list[OrderE
 #: In place of a source: a rebuild found the fact, but the topic that it came by is gone.
 NO_SOURCE: Final = -1
 _SOURCE_BITS: Final = 16
+#: What is left of a signed 64-bit integer above topic and partition.
+_VISITOR_BITS: Final = 31
 
 
 def source_id(topic_index: int, partition: int) -> int:
     """One integer for (source topic, partition), the key of `CustomerState.applied`."""
     return topic_index << _SOURCE_BITS | partition
+
+
+def linked_source(source: int, anonymous_id: str) -> int:
+    """The source of a linked visitor's events for the customer.
+
+    They come by way of the visitor's owner, later than the customer's own of the same partition, and not
+    in one order with those of another visitor.
+    """
+    visitor: int = int.from_bytes(hash_of(anonymous_id), "big") % (2**_VISITOR_BITS - 1) + 1
+    return visitor << 2 * _SOURCE_BITS | source
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -19,14 +19,17 @@ from kafka import KafkaProducer, TopicPartition  # type: ignore[import-untyped]
 from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
+from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Row
-from schemas.topics import CHANGELOG, MAX_MESSAGE_BYTES, SOURCE_TOPICS
+from schemas.topics import CHANGELOG, MAX_MESSAGE_BYTES, REKEYED, SOURCE_TOPICS, partition_of
 from streams.clickhouse import connect
 from streams.config import Settings
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
+from streams.core.refold import OrdersInMemory, fold_facts
 from streams.customers import changes_of
 from streams.errors import EngageError
+from streams.intake import News
 from streams.kafka_admin import kafka_admin
 from streams.late import restated_days
 from streams.lineage import (
@@ -39,7 +42,6 @@ from streams.lineage import (
     read_source,
     read_topics,
 )
-from streams.ops.refold import OrdersInMemory, fold_facts
 from streams.ops.topics import create_topics
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import stamped
@@ -117,9 +119,11 @@ def rebuild(
             client.command(
                 f"ALTER TABLE {row.TABLE} DELETE WHERE epoch < {progress.epoch} SETTINGS mutations_sync = 2"
             )
-        # 5. Kafka is read again from where the facts end.
+        # 5. Claims are told again, as the workers compute links and follow them.
+        _tell_claims(settings, client)
+        # 6. Kafka is read again from where the facts end.
         _rewind(settings, client, progress.since_ms)
-        # 6. Lineage: from here on changelog and database belong together, and workers may start.
+        # 7. Lineage: from here on changelog and database belong together, and workers may start.
         _write_lineage(settings, Lineage(progress.database, progress.epoch, progress.topics))
         _finish(client, progress)
         return done
@@ -257,6 +261,28 @@ def _send(producer: KafkaProducer, records: Iterator[tuple[int, bytes, bytes | N
     producer.flush()
     for future in pending:
         future.get(timeout=_KAFKA_SECONDS)
+
+
+def _tell_claims(settings: Settings, client: Client) -> None:
+    keys = [
+        visitor.removeprefix(ANONYMOUS_PREFIX)
+        for (visitor,) in client.query("SELECT DISTINCT anonymous_id FROM identity_claims").result_rows
+    ]
+    with closing(_producer(settings)) as producer:
+        told = ((key, News.CLAIMED.record(key)) for key in keys)
+        pending = [
+            producer.send(
+                REKEYED,
+                key=record.key,
+                value=record.value,
+                headers=list(record.headers),
+                partition=partition_of(key, settings.partitions),
+            )
+            for key, record in told
+        ]
+        producer.flush()
+        for future in pending:
+            future.get(timeout=_KAFKA_SECONDS)
 
 
 def _rewind(settings: Settings, client: Client, since_ms: dict[str, int]) -> None:

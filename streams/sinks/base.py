@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 from schemas.rows import Row
+from streams.core.identity import Claim, Link
 from streams.core.project import Columns
+from streams.core.refold import FactRow
 from streams.core.restate import Fact
 
 #: A customer and a day (days since 1970-01-01).
 FactKey = tuple[str, int]
+
+
+class StoredLink(NamedTuple):
+    """A link as the database has it."""
+
+    link: Link
+    is_void: bool
+
+
+class Cell(NamedTuple):
+    """A day or five minutes of a customer on a channel; `bucket` counts them from 1970."""
+
+    customer_id: str
+    is_day: bool
+    bucket: int
+    channel: str
 
 
 class NotStorable(Exception):
@@ -37,6 +55,20 @@ class Sink(Protocol):
 
     def facts(self, days: Collection[FactKey]) -> list[Fact]:
         """Every fact, counted once per event id, of the given customers' days."""
+
+    def claims(self, anonymous_ids: Collection[str]) -> list[Claim]:
+        """Every claim among the facts to these anonymous ids (as stored)."""
+
+    def links(
+        self, *, anonymous_ids: Collection[str] = (), customer_ids: Collection[str] = ()
+    ) -> list[StoredLink]:
+        """Links of these anonymous ids and to these customers, void ones included."""
+
+    def history(self, customer_ids: Collection[str]) -> Iterable[FactRow]:
+        """All facts of these stored ids, each once."""
+
+    def filled(self, since_ms: Mapping[str, int]) -> list[Cell]:
+        """Cells with events in the rows of these customers: all days, and five minutes from `since_ms` on."""
 
     def interrupt(self) -> None:
         """From another thread: let the call at hand raise `Interrupted` instead of waiting on."""

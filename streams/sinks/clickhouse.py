@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -16,11 +16,14 @@ from schemas.events import is_engagement
 from schemas.rows import Row, column_types, columns
 from streams.clickhouse import connect, one_line
 from streams.config import Settings
+from streams.core.identity import Claim
 from streams.core.project import Columns
+from streams.core.refold import FactRow
 from streams.core.restate import Fact
 from streams.core.windows import day_of
 from streams.errors import ClickHouseUnavailable
-from streams.sinks.base import FactKey, Interrupted, NotStorable
+from streams.sinks.base import Cell, FactKey, Interrupted, NotStorable, StoredLink
+from streams.sinks.identity import query_claims, query_filled, query_history, query_links
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +108,28 @@ class ClickHouseSink:
             chunk = wanted[at : at + _FACTS_CHUNK]
             found.extend(self._until_served(partial(_query_facts, chunk=chunk)))
         return found
+
+    def claims(self, anonymous_ids: Collection[str]) -> list[Claim]:
+        """See `Sink.claims`."""
+        return self._until_served(partial(query_claims, anonymous_ids=anonymous_ids))
+
+    def links(
+        self, *, anonymous_ids: Collection[str] = (), customer_ids: Collection[str] = ()
+    ) -> list[StoredLink]:
+        """See `Sink.links`."""
+        found = []
+        for column, ids in (("anonymous_id", anonymous_ids), ("customer_id", customer_ids)):
+            if ids:
+                found += self._until_served(partial(query_links, column=column, ids=ids))
+        return found
+
+    def history(self, customer_ids: Collection[str]) -> Sequence[FactRow]:
+        """See `Sink.history`."""
+        return self._until_served(partial(query_history, customer_ids=customer_ids))
+
+    def filled(self, since_ms: Mapping[str, int]) -> list[Cell]:
+        """See `Sink.filled`."""
+        return self._until_served(partial(query_filled, since_ms=since_ms))
 
     def interrupt(self) -> None:
         """See `Sink.interrupt`."""

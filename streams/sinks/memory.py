@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import orjson
 
 from schemas.events import is_engagement
-from schemas.rows import EventRow, Row, columns
+from schemas.fields import ANONYMOUS_PREFIX
+from schemas.rows import Customer5mRow, CustomerDailyRow, EventRow, IdentityLinkRow, Row, columns
 from streams.core.fold import ORDER
+from streams.core.identity import Claim, Link
 from streams.core.project import Columns
+from streams.core.refold import FactRow
 from streams.core.restate import Fact
 from streams.core.windows import day_of
-from streams.sinks.base import FactKey, NotStorable
+from streams.sinks.base import Cell, FactKey, NotStorable, StoredLink
 
 
 class MemorySink:
@@ -50,7 +54,7 @@ class MemorySink:
 
     def facts(self, days: Collection[FactKey]) -> list[Fact]:
         found = []
-        for record in self.final(EventRow.TABLE, "customer_id", "occurred_at", "event_id").values():
+        for record in self._facts():
             day = day_of(record["occurred_at"])
             if (record["customer_id"], day) in days:
                 properties = orjson.loads(record["properties"])
@@ -68,6 +72,66 @@ class MemorySink:
                 )
         return found
 
+    def claims(self, anonymous_ids: Collection[str]) -> list[Claim]:
+        found = []
+        for record in self._facts():
+            customer_id = record["customer_id"]
+            previous_id = orjson.loads(record["properties"]).get("previous_id")
+            claimed = {"identify": record["anonymous_id"], "alias": previous_id}.get(record["type"])
+            if claimed and not customer_id.startswith(ANONYMOUS_PREFIX):
+                found.append(
+                    Claim(ANONYMOUS_PREFIX + claimed, customer_id, record["occurred_at"], record["event_id"])
+                )
+        return [claim for claim in found if claim.anonymous_id in anonymous_ids]
+
+    def links(
+        self, *, anonymous_ids: Collection[str] = (), customer_ids: Collection[str] = ()
+    ) -> list[StoredLink]:
+        rows = self.final(
+            IdentityLinkRow.TABLE, "anonymous_id", "claimed_at", "event_id", "customer_id"
+        ).values()
+        return [
+            StoredLink(
+                Link(
+                    row["anonymous_id"],
+                    row["customer_id"],
+                    (row["claimed_at"], row["event_id"]),
+                    (row["valid_from"], row["valid_from_event_id"]),
+                    (row["valid_until"], row["valid_until_event_id"]),
+                ),
+                bool(row["is_void"]),
+            )
+            for row in rows
+            if row["anonymous_id"] in anonymous_ids or row["customer_id"] in customer_ids
+        ]
+
+    def history(self, customer_ids: Collection[str]) -> list[FactRow]:
+        columns = (
+            "customer_id", "event_id", "channel", "type", "occurred_at", "properties",
+            "source_topic", "source_partition", "source_offset", "appended_at",
+        )  # fmt: skip
+        facts = [record for record in self._facts() if record["customer_id"] in customer_ids]
+        return [[record[column] for column in columns] for record in facts]
+
+    def filled(self, since_ms: Mapping[str, int]) -> list[Cell]:
+        days = self.final(CustomerDailyRow.TABLE, "customer_id", "day", "channel").values()
+        fives = self.final(Customer5mRow.TABLE, "customer_id", "bucket_at", "channel").values()
+        return [
+            *(
+                Cell(row["customer_id"], True, row["day"], row["channel"])
+                for row in days
+                if row["events"] and row["customer_id"] in since_ms
+            ),
+            *(
+                Cell(row["customer_id"], False, row["bucket_at"] // 300, row["channel"])
+                for row in fives
+                if row["events"] and row["bucket_at"] * 1000 >= since_ms.get(row["customer_id"], math.inf)
+            ),
+        ]
+
+    def _facts(self) -> Collection[dict[str, Any]]:
+        return self.final(EventRow.TABLE, "customer_id", "occurred_at", "event_id").values()
+
     def interrupt(self) -> None:
         """Nothing here ever waits."""
 
@@ -78,4 +142,4 @@ class MemorySink:
 def _version(record: dict[str, Any]) -> tuple[int, int]:
     if "appended_at" in record:
         return -record["appended_at"], -record["source_offset"]
-    return record.get("epoch", 0), record.get("n_applied", 0)
+    return record.get("epoch", 0), record.get("n_applied", record.get("n_claims", 0))

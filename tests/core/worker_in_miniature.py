@@ -111,7 +111,7 @@ class MiniatureWorker:
             key[1:]: {
                 name: value
                 for name, value in row.items()
-                if name not in ("customer_id", "epoch", "n_applied", *_KEYS[table])
+                if name not in ("customer_id", "epoch", "n_applied", "is_moved", *_KEYS[table])
             }
             for key, row in self.rows.items()
             if key[0] == table.TABLE

@@ -63,6 +63,7 @@ def test_a_known_customer_is_stored_and_keyed_by_the_customer_id() -> None:
         extra_json="",
         is_engagement=True,
         order_id="",
+        claims="",
     )
 
 

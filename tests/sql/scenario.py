@@ -37,6 +37,9 @@ TABLES = (
     "customer_daily",
     "customer_5m",
     "rejected_events",
+    "identity_claims",
+    "identity_links",
+    "customer_links",
 )
 WEIGHT_AND_CAP = {
     "page_viewed": (1, 20),
@@ -67,6 +70,8 @@ class Event:
     channel: str = "website"
     session_id: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
+    #: Of an event that carries both ids; that of a visitor stands in `customer_id`.
+    anonymous_id: str = ""
 
     @property
     def is_engagement(self) -> bool:
@@ -133,7 +138,9 @@ def insert_facts(client: Client, events: Iterable[Event], *, appended_at: dateti
             (
                 event.event_id,
                 event.customer_id,
-                event.customer_id.removeprefix("anon:") if event.customer_id.startswith("anon:") else "",
+                event.customer_id.removeprefix("anon:")
+                if event.customer_id.startswith("anon:")
+                else event.anonymous_id,
                 event.channel,
                 event.type,
                 event.at,
@@ -154,7 +161,7 @@ def insert_facts(client: Client, events: Iterable[Event], *, appended_at: dateti
 def insert_rows(client: Client, events: list[Event], *, epoch: int = 0, n_applied: int = 1) -> None:
     """The absolute rows of these events' customers."""
     version = (epoch, n_applied)
-    insert(client, CustomerStateRow, (row + version for row in state_rows(events)))
+    insert(client, CustomerStateRow, ((*row, *version, 0) for row in state_rows(events)))
     insert(client, CustomerDailyRow, (row + version for row in daily_rows(events)))
     insert(client, Customer5mRow, (row + version for row in five_minute_rows(events)))
 

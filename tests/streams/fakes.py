@@ -126,6 +126,16 @@ class CrashingSink:
             raise Crashed("reading facts")
         return self._database.facts(days)
 
+    def __getattr__(self, name: str) -> Any:
+        """Any other question, of identity."""
+
+        def ask(*args: Any, **options: Any) -> Any:
+            if self._fuse.part_of(0) is not None:
+                raise Crashed(f"asking for {name}")
+            return getattr(self._database, name)(*args, **options)
+
+        return ask
+
     def interrupt(self) -> None:
         self._database.interrupt()
 

@@ -116,7 +116,7 @@ def rows_of(sink: MemorySink, table: Any, customer: str, *key: str) -> dict[Any,
         at[1:]: {
             name: value
             for name, value in row.items()
-            if name not in ("customer_id", "epoch", "n_applied", *key)
+            if name not in ("customer_id", "epoch", "n_applied", "is_moved", *key)
         }
         for at, row in sink.final(table.TABLE, "customer_id", *key).items()
         if at[0] == customer

@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[StateStore]:
 def delivery(offset: int, event_type: str = "page_viewed", *, partition: int = 0, **changes: Any) -> Delivery:
     one = event(event_type, NOON, changes.pop("event_id", f"e-{offset}"), **changes)
     record = ConsumerRecord(topics.WEBSITE, partition, offset, 0, 1, b"", b"", None, 0, 0, ())
-    return Delivery(one, partition, partition, topics.WEBSITE, partition, offset, 0, record)
+    return Delivery(one, one.customer, partition, partition, topics.WEBSITE, partition, offset, 0, record)
 
 
 def fold(cache: CustomerCache, *deliveries: Delivery) -> list[Customer]:

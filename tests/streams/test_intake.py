@@ -12,8 +12,8 @@ from faust.types import TP
 from schemas import topics
 from schemas.rejections import RejectReason
 from schemas.rows import EventRow, RejectedEventRow, columns
-from streams.core.state import source_id
-from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
+from streams.core.state import linked_source, source_id
+from streams.intake import Delivery, Misplaced, News, Rejected, fact_columns, read
 from streams.transport import RecordBatch
 from tests.core.samples import body, ms
 
@@ -46,7 +46,7 @@ PAGE = orjson.dumps(body("page_viewed", NOON, "e-1"))
 
 
 def delivered(one: RecordBatch) -> Delivery:
-    ((delivery,), rejected, misplaced) = read([one], PARTITIONS, nobody)
+    ((delivery,), rejected, misplaced, _) = read([one], PARTITIONS, nobody)
     assert not rejected
     assert not misplaced
     return delivery
@@ -84,7 +84,7 @@ def test_facts_have_the_columns_of_their_table() -> None:
 
 
 def misplaced(one: RecordBatch) -> Misplaced:
-    (deliveries, rejected, (found,)) = read([one], PARTITIONS, nobody)
+    (deliveries, rejected, (found,), _) = read([one], PARTITIONS, nobody)
     assert not deliveries
     assert not rejected
     return found
@@ -117,14 +117,14 @@ def test_the_partition_follows_the_ids_in_the_event_not_the_key_of_the_record() 
 
 
 def test_a_customer_that_is_known_here_is_not_looked_at_again() -> None:
-    (deliveries, _, misplaced) = read([batch(topics.WEBSITE, C_1 ^ 1, PAGE)], PARTITIONS, everybody)
+    (deliveries, _, misplaced, _) = read([batch(topics.WEBSITE, C_1 ^ 1, PAGE)], PARTITIONS, everybody)
 
     assert len(deliveries) == 1
     assert not misplaced
 
 
 def rejected(one: RecordBatch) -> Rejected:
-    (deliveries, (found,), misplaced) = read([one], PARTITIONS, nobody)
+    (deliveries, (found,), misplaced, _) = read([one], PARTITIONS, nobody)
     assert not deliveries
     assert not misplaced
     return found
@@ -184,6 +184,39 @@ def test_order_is_kept() -> None:
     values = [orjson.dumps(body("page_viewed", NOON, f"e-{number}")) for number in range(5)]
     batches = [batch(topics.WEBSITE, C_1, value, offset=number) for number, value in enumerate(values)]
 
-    deliveries, _, _ = read(batches, PARTITIONS, nobody)
+    deliveries = read(batches, PARTITIONS, nobody).deliveries
 
     assert [item.event.event_id for item in deliveries] == [f"e-{number}" for number in range(5)]
+
+
+def test_news_about_identity_is_told_once_per_kind_and_id() -> None:
+    claimed, linked = News.CLAIMED.record("a-1"), News.LINKED.record("c-1")
+    records = [
+        ConsumerRecord(topics.REKEYED, 0, offset, NOON, 1, one.key, one.value, None, 0, 0, one.headers)
+        for offset, one in enumerate((claimed, linked, claimed))
+    ]
+    found = read([RecordBatch(TP(topics.REKEYED, 0), 0, 3, records, 1)], PARTITIONS, nobody)
+
+    assert {news: list(about) for news, about in found.news.items()} == {
+        News.CLAIMED: [(0, "anon:a-1")],
+        News.LINKED: [(0, "c-1")],
+    }
+    assert not found.deliveries
+    assert not found.rejected
+
+
+def test_a_linked_visitors_event_is_the_customers_but_no_second_fact() -> None:
+    visit = orjson.dumps(body("page_viewed", NOON, "e-1", customer_id=None, anonymous_id="a-1"))
+    sent = delivered(batch(topics.WEBSITE, topics.partition_of("a-1", PARTITIONS), visit))
+    record = sent.forwarded_to("c-1")
+    again = ConsumerRecord(
+        topics.REKEYED, C_1, 9, NOON + 1, 1, record.key, record.value, None, 0, 0, record.headers
+    )
+
+    forwarded = delivered(RecordBatch(TP(topics.REKEYED, C_1), 9, 10, [again], 1))
+
+    assert (sent.customer, sent.is_fact) == ("anon:a-1", True)
+    assert (forwarded.customer, forwarded.is_fact, forwarded.partition) == ("c-1", False, C_1)
+    assert forwarded.coordinates == sent.coordinates
+    assert forwarded.appended_at_ms == sent.appended_at_ms
+    assert forwarded.source == linked_source(sent.source, "anon:a-1") != sent.source

@@ -64,6 +64,7 @@ async def test_an_event_becomes_a_fact_and_the_rows_of_its_customer(
             "orders_total": 0,
             "epoch": 0,
             "n_applied": 1,
+            "is_moved": 0,
         }
     ]
     assert sink.rows[CustomerDailyRow.TABLE] == [

@@ -1,0 +1,46 @@
+"""What a flush has made of its events, nothing of it durable yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from streams.core import project
+from streams.core.fold import Customer
+from streams.customers import changes_of
+from streams.intake import Delivery
+from streams.state_store import Change
+
+
+class Folded(NamedTuple):
+    """`changes` are those of the state, by partition; `states`, `days` and `fives` are rows."""
+
+    touched: list[Customer]
+    facts: list[Delivery]
+    changes: dict[int, list[Change]]
+    states: list[project.Cells]
+    days: list[project.Cells]
+    fives: list[project.Cells]
+
+    def drop(self, customer_ids: Collection[str]) -> None:
+        """Forget customers and their rows, in favour of what `put` is given next.
+
+        Their changes and state rows stay: of two for one key the later, with the higher version, holds.
+        """
+        for rows in (self.days, self.fives):
+            rows[:] = [row for row in rows if row[0] not in customer_ids]
+        self.touched[:] = [customer for customer in self.touched if customer.id not in customer_ids]
+
+    def put(
+        self, customer: Customer, days: list[project.Cells], fives: list[project.Cells], epoch: int
+    ) -> None:
+        """Add a customer with exactly these rows of days and five minutes.
+
+        An anonymous visitor without an event, claimed before the first or in vain, has no row of its own.
+        """
+        self.touched.append(customer)
+        if customer.state.events_total:
+            self.states.append(project.state_row(customer, epoch))
+        self.days.extend(days)
+        self.fives.extend(fives)
+        self.changes[customer.partition] += changes_of(customer)
