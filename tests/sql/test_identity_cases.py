@@ -85,6 +85,15 @@ def test_of_two_claims_at_one_instant_the_first_by_id_takes_what_was_before(clie
         write(empty(client), [*events, *claims])
         # e2 has the second claim's moment, which begins the second link.
         assert owners(client) == {"e1": "c-1", "e2": "c-2", "e3": "c-2"}
+        assert client.query("SELECT count() FROM identity_links FINAL").result_rows == [(2,)]
+
+
+def test_what_happens_at_a_claims_very_moment_is_the_new_customers(client: Client) -> None:
+    events = [replace(order("o1", "anon:a", NOON, 5), session_id="s")]
+    claims = [identify("i1", "c-1", "anon:a", NOON - HOUR), identify("o1", "c-2", "anon:a", NOON)]
+    write(client, [*events, *claims])
+    for view in ("v_orders", "v_sessions"):
+        assert client.query(f"SELECT customer_id FROM {view}").result_rows == [("c-2",)], view
 
 
 def test_a_session_that_crosses_the_identify_is_one(client: Client) -> None:

@@ -33,8 +33,6 @@ def visits(session_client: Client) -> Client:
         "SELECT * FROM {view} WHERE customer_id = (SELECT max(customer_id) FROM v_customer_360)",
     ],
 )
-def test_whatever_is_asked_of_a_view_the_lookup_of_devices_works(
-    visits: Client, view: str, query: str
-) -> None:
+def test_whatever_is_asked_of_a_view_devices_are_looked_up(visits: Client, view: str, query: str) -> None:
     """ClickHouse refuses a direct join, instead of falling back, if it rewrites the right side of it."""
     assert visits.query(query.format(view=view)).result_rows
