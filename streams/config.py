@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     clock: Clock = Field(
         Clock.WALL, description="`wall`: figures hold now; `event`: at the newest event (history)"
     )
+    retention_days: int = Field(
+        90, ge=1, le=3_650, description="Days for which an order or engagement holds a customer, in retention"
+    )
     dedupe_horizon_days: int = Field(
         7, ge=1, le=90, description="Days, by broker append time, for which an event id is remembered"
     )

@@ -7,10 +7,12 @@ Numbered files are `clickhouse-migrations`' business: it runs each once and reco
 
 from __future__ import annotations
 
+import json
 import re
 import sysconfig
 import uuid
 from collections.abc import Mapping
+from dataclasses import asdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 from string import Template
@@ -29,6 +31,7 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
 from schemas.rows import SettingRow, column_types, columns
 from streams.clickhouse import connect, one_line
 from streams.config import Clock, Settings
+from streams.core.score import DEFAULT_RULES
 from streams.errors import MigrationError
 
 MIGRATIONS_TABLE = "schema_migrations"
@@ -51,7 +54,7 @@ def sql_directory() -> Path:
 
 
 def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
-    """Create the database if missing, apply new migrations, re-apply views, record the clock.
+    """Create the database if missing, apply new migrations, re-apply views, record clock and score rules.
 
     Returns the names of the migrations applied by this call, in order; running it again returns [].
 
@@ -66,6 +69,8 @@ def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
         applied = _apply_migrations(client, sql / "migrations")
         _apply_views(client, view_statements(sql, settings.clock))
         _write_setting(client, "clock", settings.clock.value)
+        _write_setting(client, "retention_days", str(settings.retention_days))
+        _write_setting(client, "score_rules", json.dumps(asdict(DEFAULT_RULES)))
         _name_once(client)
         return applied
     finally:

@@ -59,6 +59,7 @@ def customer_id(clickhouse_settings: Settings) -> str:
             orders_total=1,
             epoch=0,
             n_applied=2,
+            is_moved=0,
         ),
         CustomerDailyRow(**day, channel="website", counts={"product_viewed": 1}, **counted),
         Customer5mRow(customer_id=ODD_ID, bucket_at=bucket, channel="website", **counted),

@@ -40,6 +40,9 @@ TABLES = (
     "identity_claims",
     "identity_links",
     "customer_links",
+    "survey_answers",
+    "referral_events",
+    "engagement_moments",
 )
 WEIGHT_AND_CAP = {
     "page_viewed": (1, 20),

@@ -18,7 +18,17 @@ def visits(session_client: Client) -> Client:
 
 
 @pytest.mark.parametrize(
-    "view", ["v_events", "v_orders", "v_sessions", "v_customer_revenue", "v_customer_360"]
+    "view",
+    [
+        "v_events",
+        "v_orders",
+        "v_sessions",
+        "v_customer_revenue",
+        "v_customer_360",
+        "v_customer_value",
+        "v_referrals",
+        "v_rfm",
+    ],
 )
 @pytest.mark.parametrize(
     "query",

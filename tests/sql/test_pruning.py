@@ -74,6 +74,8 @@ def granules(client: Client, query: str) -> dict[str, tuple[int, int]]:
         ("v_orders", {"order_events", *LINKS}),
         ("v_events", {"events", *LINKS}),
         ("v_sessions", {"sessions", *LINKS}),
+        ("v_score_ledger", {"customer_daily"}),
+        ("v_customer_value", {"order_events", "customer_links"}),
         ("v_purchase_summary_at(cutoff = '2026-01-01')", {"order_events", "customer_links"}),
     ],
 )

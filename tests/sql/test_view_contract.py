@@ -24,6 +24,26 @@ VIEWS = {
     "v_activity_5m": "bucket_at, channel, type, events, customers",
     "v_purchase_summary": "customer_id, x, t_x, T, zbar",
     "v_purchase_summary_at(cutoff = '2026-01-01')": "customer_id, x, t_x, T, zbar",
+    "v_retention_period": (
+        "grain, basis, period_start, is_complete, customers_start, customers_end, customers_new,"
+        " customers_won_back, retention_rate_pct, retention_strict_pct, churn_net_pct, churn_gross_pct"
+    ),
+    "v_retention_cohort": "grain, basis, cohort_start, k, is_complete, size, on_pct, on_or_after_pct",
+    "v_lifecycle": "grain, period_start, is_complete, new, returning, resurrecting, dormant, active",
+    "v_stickiness": "day, dau, wau, mau, dau_mau_ratio",
+    "v_active_days": "active_days, customers",
+    "v_score_ledger": "customer_id, day, channel, type, count, weight, points",
+    "v_repeat_purchase": "window_name, buyers, repeat_buyers, repeat_purchase_pct",
+    "v_customer_value": (
+        "customer_id, currency, orders, clv_historic_minor, average_order_minor, purchase_frequency"
+    ),
+    "v_rfm": "customer_id, currency, recency_days, frequency, monetary_minor, r, f, m, segment",
+    "v_nps": "quarter_start, n, promoters, passives, detractors, nps",
+    "v_csat": "month_start, touchpoint, n, csat_pct",
+    "v_referrals": "customer_id, referrals_made, referrals_converted, referral_conversion_pct",
+    "v_channel_handover": "from_channel, to_channel, month_start, handovers, median_seconds",
+    "v_chat_assisted": "month_start, orders, chat_assisted_orders, chat_assisted_pct",
+    "v_freshness": "table_name, newest_at, freshness_seconds",
     "v_rejected_events": (
         "rejected_at, reason, detail, source_topic, source_partition, source_offset, payload_preview,"
         " replayed_at"
