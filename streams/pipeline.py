@@ -208,7 +208,7 @@ class Pipeline:
         reach("facts_inserted")
         # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
         self._check_owner(seek_count)
-        await self._identity.follow(folded, news)
+        await self._identity.follow(deliveries, folded, news)
         reach("identified")
         # 8 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
         self._check_owner(seek_count)
