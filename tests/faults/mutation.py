@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from streams.failpoints import FAILPOINTS
+
 if TYPE_CHECKING:
     from tests.faults.rig import Rig
 
@@ -13,7 +15,7 @@ Patch = Callable[[], None]
 Change = Callable[["Rig"], None]
 
 #: Scenarios that several mutations need; with this seed the first one crashes before the rows are inserted.
-CRASH: Final = ("a crash after the last event", 6)
+CRASH: Final = ("a crash after the last event", FAILPOINTS.index("state_written"))
 ABANDONED: Final = ("a sigterm while clickhouse does not answer", 0)
 REBALANCE: Final = ("a sigterm under load", 0)
 IN_PART: Final = ("a changelog that kafka takes in part", 0)

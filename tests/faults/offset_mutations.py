@@ -10,6 +10,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from streams import app, pipeline, state_store, transport
 from streams.core.state import decode_state
+from streams.failpoints import FAILPOINTS
 from streams.pipeline import Pipeline
 from streams.state_store import StateStore, customer_key
 from tests.faults.mutation import ABANDONED, CRASH, IN_PART, REBALANCE, in_worker
@@ -123,7 +124,10 @@ def flow_resumed_by_faust_alone_and_contiguity_not_checked() -> None:
     contiguity_not_checked()
 
 
-@in_worker(("a crash between two steps", 9), ends_with="records were lost on the way to the pipeline")
+ACKED = ("a crash between two steps", FAILPOINTS.index("acked"))
+
+
+@in_worker(ACKED, ends_with="records were lost on the way to the pipeline")
 def queued_batches_lost() -> None:
     """Five batches of a process never reach the pipeline, as if Faust had cleared its queues too late."""
     submit, numbers = Pipeline.submit, count()
