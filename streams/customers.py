@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Protocol
 
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG
@@ -22,7 +21,7 @@ from streams.core.state import (
 from streams.failpoints import reach
 from streams.intake import Delivery
 from streams.state_store import Change, StateStore, customer_key, ids_key, order_key
-from streams.transport import Record
+from streams.transport import Producer, Record
 
 #: Customers by partition and stored id.
 Generation = dict[int, dict[str, Customer]]
@@ -30,10 +29,6 @@ Generation = dict[int, dict[str, Customer]]
 #: Has the store read changelog records, our own and somebody else's: partition, first offset, offset after
 #: the last.
 GapListener = Callable[[int, int, int], Awaitable[None]]
-
-
-class ChangelogProducer(Protocol):
-    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int: ...
 
 
 class CustomerCache:
@@ -124,7 +119,7 @@ class CustomerCache:
             pair: decode_orders(value) if value else [] for pair, value in zip(wanted, values, strict=True)
         }
 
-    async def save(self, changes: dict[int, list[Change]], producer: ChangelogProducer) -> None:
+    async def save(self, changes: dict[int, list[Change]], producer: Producer) -> None:
         """Make changes, by partition, durable: changelog acknowledged first, then the local store.
 
         Raises whatever the gap listener raises.

@@ -35,17 +35,13 @@ from streams.customers import CustomerCache
 from streams.folded import Folded
 from streams.intake import Delivery, News
 from streams.sinks.base import Cell, Sink, StoredLink
-from streams.transport import Record
+from streams.transport import Producer, Record
 
 _CUSTOMERS_AT_ONCE: Final = 500
 
 #: (partition, stored id)
 Address = tuple[int, str]
 T = TypeVar("T")
-
-
-class Producer(Protocol):
-    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int: ...
 
 
 class InThread(Protocol):

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from faust.types import TP
@@ -36,17 +36,11 @@ from streams.identity import Identity
 from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
-from streams.transport import Record, RecordBatch
+from streams.transport import Producer, Record, RecordBatch
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-
-class Producer(Protocol):
-    """What the pipeline needs of Kafka; `transport.BatchProducer` for real."""
-
-    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int: ...
 
 
 class FlushLimits(NamedTuple):

@@ -8,8 +8,8 @@ and the agent stay Faust's. What Faust 0.15 gets wrong for us is overridden belo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -204,6 +204,13 @@ class Transport(driver.Transport):
 
     Consumer = Consumer
     instance_id: str | None = None
+
+
+class Producer(Protocol):
+    """What a flush needs of Kafka; `BatchProducer` for real."""
+
+    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        """Return once all are acknowledged, with the offset after the last."""
 
 
 class BatchProducer:
