@@ -18,6 +18,7 @@ Time = Annotated[AwareDatetime, "DateTime64(3, 'UTC')"]
 MaybeTime = Annotated[AwareDatetime | None, "Nullable(DateTime64(3, 'UTC'))"]
 Bucket = Annotated[AwareDatetime, "DateTime('UTC')"]
 Day = Annotated[date, "Date"]
+MaybeDay = Annotated[date | None, "Nullable(Date)"]
 Flag = Annotated[int, "UInt8"]
 U32 = Annotated[int, "UInt32"]
 U64 = Annotated[int, "UInt64"]
@@ -60,7 +61,8 @@ class EventRow(Row):
 class CustomerStateRow(Row):
     """A customer's totals. `*_seen_at`: newest engagement event of the channel, orders left out.
 
-    `is_moved` marks an anonymous visitor whose events are among those of customers.
+    `is_moved` marks an anonymous visitor whose events are among those of customers. `won_back_on` is the date
+    of the newest order that ended `churned`.
 
     Of a customer's rows the one with the highest (`epoch`, `n_applied`) holds; so too in the other tables.
     """
@@ -78,6 +80,28 @@ class CustomerStateRow(Row):
     epoch: U32
     n_applied: U64
     is_moved: Flag
+    purchase_days: U32
+    first_purchase_on: MaybeDay
+    last_purchase_at: MaybeTime
+    won_back_on: MaybeDay
+
+
+class CustomerTransitionRow(Row):
+    """A change of a customer's churn status; `is_retracted` when orders that came late have undone it."""
+
+    TABLE: ClassVar[str] = "customer_transitions"
+
+    customer_id: String
+    changed_at: Time
+    from_status: Name
+    to_status: Name
+    reason: String
+    days_since_order: U32
+    expected_gap_days: Float
+    overdue_ratio: Float
+    is_retracted: Flag
+    epoch: U32
+    n_applied: U64
 
 
 class IdentityLinkRow(Row):
@@ -169,6 +193,7 @@ class SettingRow(Row):
 ROWS: tuple[type[Row], ...] = (
     EventRow,
     CustomerStateRow,
+    CustomerTransitionRow,
     IdentityLinkRow,
     CustomerDailyRow,
     Customer5mRow,

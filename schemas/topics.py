@@ -13,6 +13,7 @@ CHAT: Final = "events.chat"
 PURCHASE: Final = "events.purchase"
 REJECTED: Final = "events.rejected"
 REKEYED: Final = "engagement.rekeyed"
+TRANSITIONS: Final = "engagement.transitions"
 CHANGELOG: Final = "engagement.customers-changelog"
 
 SOURCE_TOPICS: Final = (WEBSITE, CHAT, PURCHASE)
@@ -51,6 +52,7 @@ TOPICS: Final = (
     # A forwarded record carries its origin in headers, so it may be a little larger than a source record.
     _log(REKEYED, REJECTED_MAX_MESSAGE_BYTES),
     _log(REJECTED, REJECTED_MAX_MESSAGE_BYTES),
+    _log(TRANSITIONS),
     TopicSpec(
         CHANGELOG,
         {

@@ -11,7 +11,7 @@ import structlog
 from faust.types import TP
 
 from schemas.topics import REKEYED, SOURCE_TOPICS
-from streams.agents.batches import pass_batches_on
+from streams.agents.batches import pass_batches_on, tick_regularly
 from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
@@ -90,6 +90,7 @@ class Worker:
             epoch=database[1],
         )
         pass_batches_on(self.app, (*SOURCE_TOPICS, REKEYED), self.pipeline.submit)
+        tick_regularly(self.app, settings.sweep_interval_seconds, self.pipeline.tick)
         self.app.on_partitions_revoked.connect(self._on_revoked, weak=False)
         self.app.on_rebalance_complete.connect(self._on_assigned, weak=False)
 

@@ -91,6 +91,9 @@ class Settings(BaseSettings):
     flush_linger_ms: int = Field(
         20, ge=0, le=5_000, description="Milliseconds a flush waits for more records"
     )
+    sweep_interval_seconds: float = Field(
+        10.0, gt=0, le=3_600, description="Seconds between looks at whose silence has changed their status"
+    )
     commit_interval_seconds: float = Field(0.5, gt=0, le=60, description="Seconds between offset commits")
     cache_max_customers: int = Field(
         50_000, ge=1, description="Customers whose decoded state a worker keeps in memory"

@@ -20,7 +20,7 @@ from streams.core.state import (
 )
 from streams.failpoints import reach
 from streams.intake import Delivery
-from streams.state_store import Change, StateStore, customer_key, ids_key, order_key
+from streams.state_store import Change, Due, StateStore, customer_key, ids_key, order_key
 from streams.transport import Producer, Record
 
 #: Customers by partition and stored id.
@@ -59,8 +59,7 @@ class CustomerCache:
 
         Both are in order of arrival within a partition.
         """
-        if sum(map(len, self._young.values())) > self._half:
-            self._young, self._old = defaultdict(dict), self._young
+        self._age()
         grouped: dict[int, dict[str, list[Delivery]]] = defaultdict(dict)
         orders: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for item in deliveries:
@@ -82,6 +81,21 @@ class CustomerCache:
             for customer_id, items in by_customer.items():
                 yield young[customer_id], items
 
+    def due(self, partition: int, until_day: int, limit: int) -> list[Due]:
+        """See `StateStore.due`."""
+        return self._store.due(partition, until_day, limit)
+
+    def done(self, partition: int, entries: Iterable[Due]) -> None:
+        """These have been looked at, and saved if they changed."""
+        self._store.forget_due(partition, entries)
+
+    def some(self, partition: int, customer_ids: Sequence[str]) -> list[Customer]:
+        """Customers, each once, without orders."""
+        self._age()
+        wanted = dict.fromkeys(customer_ids)
+        self._read_missing(partition, wanted)
+        return [self._young[partition][customer_id] for customer_id in wanted]
+
     def get(self, partition: int, customer_id: str) -> Customer:
         """A customer, new ones included, without orders."""
         self._read_missing(partition, (customer_id,))
@@ -90,6 +104,11 @@ class CustomerCache:
     def replace(self, customer: Customer) -> None:
         """Put a customer made from facts in the place of the one at hand."""
         self._young[customer.partition][customer.id] = customer
+
+    def _age(self) -> None:
+        """Let the young generation become the old one when it is half of what may be kept."""
+        if sum(map(len, self._young.values())) > self._half:
+            self._young, self._old = defaultdict(dict), self._young
 
     def _read_missing(self, partition: int, wanted: Iterable[str]) -> None:
         """Have all of these customers in the young generation."""

@@ -23,6 +23,7 @@ FAILPOINTS: Final = (
     "state_written",
     "rows_inserted",
     "restated",
+    "status_told",
     "acked",
 )
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
 
 from streams.core import project
 from streams.core.fold import Customer
+from streams.core.status import tell
 from streams.customers import changes_of
 from streams.intake import Delivery
 from streams.state_store import Change
+
+
+class History(NamedTuple):
+    """Changes of a customer's churn status, as `project.transition_row` gives them.
+
+    Either all up to now (`is_whole`), whatever the table has; or those that come behind what it has.
+    """
+
+    customer_id: str
+    n_applied: int
+    changes: list[project.Cells]
+    is_whole: bool
 
 
 class Folded(NamedTuple):
@@ -21,6 +35,26 @@ class Folded(NamedTuple):
     states: list[project.Cells]
     days: list[project.Cells]
     fives: list[project.Cells]
+    histories: list[History]
+
+    @classmethod
+    def empty(cls) -> Folded:
+        return cls([], [], defaultdict(list), [], [], [], [])
+
+    def note_status(self, customer: Customer, population_gap_days: float) -> None:
+        """Of a customer whose orders have changed; before the state is projected and encoded."""
+        state = customer.state
+        if customer.reordered_ms is None:
+            return
+        before_ms = state.told_ms
+        is_whole = customer.reordered_ms <= before_ms
+        rows = [
+            project.transition_row(customer.id, change)
+            for change in tell(state, population_gap_days)
+            if is_whole or change.changed_at_ms > before_ms
+        ]
+        if not state.is_anonymous:
+            self.histories.append(History(customer.id, state.n_applied, rows, is_whole))
 
     def drop(self, customer_ids: Collection[str]) -> None:
         """Forget customers and their rows, in favour of what `put` is given next.
@@ -30,15 +64,22 @@ class Folded(NamedTuple):
         for rows in (self.days, self.fives):
             rows[:] = [row for row in rows if row[0] not in customer_ids]
         self.touched[:] = [customer for customer in self.touched if customer.id not in customer_ids]
+        self.histories[:] = [one for one in self.histories if one.customer_id not in customer_ids]
 
     def put(
-        self, customer: Customer, days: list[project.Cells], fives: list[project.Cells], epoch: int
+        self,
+        customer: Customer,
+        days: list[project.Cells],
+        fives: list[project.Cells],
+        epoch: int,
+        population_gap_days: float,
     ) -> None:
         """Add a customer with exactly these rows of days and five minutes.
 
         An anonymous visitor without an event, claimed before the first or in vain, has no row of its own.
         """
         self.touched.append(customer)
+        self.note_status(customer, population_gap_days)
         if customer.state.events_total:
             self.states.append(project.state_row(customer, epoch))
         self.days.extend(days)

@@ -18,8 +18,8 @@ A forwarded event that no link covers is left alone: links have changed since, a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rows import IdentityLinkRow
@@ -34,20 +34,13 @@ from streams.core.windows import FIVE_MINUTES_MS, oldest_five_held
 from streams.customers import CustomerCache
 from streams.folded import Folded
 from streams.intake import Delivery, News
-from streams.sinks.base import Cell, Sink, StoredLink
+from streams.sinks.base import Cell, InThread, Sink, StoredLink
 from streams.transport import Producer, Record
 
 _CUSTOMERS_AT_ONCE: Final = 500
 
 #: (partition, stored id)
 Address = tuple[int, str]
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs a call that blocks on the sink."""
-
-    async def __call__(self, call: Callable[..., T], *args: Any) -> T: ...
 
 
 class Identity:
@@ -62,6 +55,7 @@ class Identity:
         in_thread: InThread,
         partitions: int,
         dedupe: DedupeLimits,
+        population_gap_days: float,
         epoch: int,
     ) -> None:
         self._customers = customers
@@ -70,6 +64,7 @@ class Identity:
         self._in_thread = in_thread
         self._partitions = partitions
         self._dedupe = dedupe
+        self._population_gap_days = population_gap_days
         self._epoch = epoch
 
     async def follow(
@@ -130,7 +125,8 @@ class Identity:
             cells[cell.customer_id].append(cell)
         folded.drop(since_ms)
         for customer, held in zip(customers, days, strict=True):
-            folded.put(customer, *rows_of(customer, held, cells[customer.id], self._epoch), self._epoch)
+            days_and_fives = rows_of(customer, held, cells[customer.id], self._epoch)
+            folded.put(customer, *days_and_fives, self._epoch, self._population_gap_days)
 
 
 class Linked(NamedTuple):

@@ -23,10 +23,12 @@ from faust.types import TP
 from schemas import topics
 from schemas.rejections import Rejection, RejectReason
 from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, EventRow, RejectedEventRow
+from streams.churn import Churn
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, Outcome, apply
 from streams.core.identity import is_linked
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS
 from streams.core.windows import DAY_MS
 from streams.customers import CustomerCache, changes_of
 from streams.errors import FencedError
@@ -66,6 +68,7 @@ class Pipeline:
         on_durable: Callable[[Mapping[TP, int]], Awaitable[None]],
         dedupe: DedupeLimits,
         limits: FlushLimits,
+        population_gap_days: float = DEFAULT_POPULATION_GAP_DAYS,
         epoch: int = 0,
     ) -> None:
         self._customers = customers
@@ -75,8 +78,9 @@ class Pipeline:
         self._on_durable = on_durable
         self._dedupe = dedupe
         self._limits = limits
+        self._population_gap_days = population_gap_days
         self._epoch = epoch
-        self._queue: asyncio.Queue[RecordBatch] = asyncio.Queue()
+        self._queue: asyncio.Queue[RecordBatch | None] = asyncio.Queue()
         self._queued_records = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -94,6 +98,16 @@ class Pipeline:
             in_thread=self._in_thread,
             partitions=partitions,
             dedupe=dedupe,
+            population_gap_days=population_gap_days,
+            epoch=epoch,
+        )
+        self._churn = Churn(
+            customers=customers,
+            producer=producer,
+            sink=sink,
+            in_thread=self._in_thread,
+            partitions=partitions,
+            population_gap_days=population_gap_days,
             epoch=epoch,
         )
 
@@ -112,6 +126,11 @@ class Pipeline:
             self._has_room.set()
         else:
             self._has_room.clear()
+
+    def tick(self) -> None:
+        """It is time to look who has fallen silent, once everything read by now is flushed."""
+        if self._queue.empty() and self._idle.is_set():
+            self._queue.put_nowait(None)
 
     def seek(self, positions: Mapping[TP, int], seek_count: int) -> None:
         """Reading starts anew at these positions; whatever was read before the seek will come again."""
@@ -145,11 +164,11 @@ class Pipeline:
     # -- the loop --------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Flush until cancelled; raises whatever a flush raises."""
+        """Flush and sweep until cancelled; raises whatever these raise."""
         while True:
             batches = await self._take()
             self._idle.clear()
-            self._flushing = asyncio.create_task(self._flush(batches))
+            self._flushing = asyncio.create_task(self._flush(batches) if batches else self._sweep())
             try:
                 await asyncio.wait({self._flushing})
                 if not self._flushing.cancelled():
@@ -160,14 +179,19 @@ class Pipeline:
                 self._idle.set()
 
     async def _take(self) -> list[RecordBatch]:
-        """Step 1, take: everything delivered by now, up to the limit."""
-        batches = [await self._queue.get()]
-        records = len(batches[0].records)
+        """Step 1, take: everything delivered by now, up to the limit; nothing at a tick."""
+        batch = await self._queue.get()
+        if batch is None:
+            return []
+        batches = [batch]
+        records = len(batch.records)
         if self._queue.empty():
             await asyncio.sleep(self._limits.linger_seconds)
         while records < self._limits.max_records and not self._queue.empty():
-            batches.append(self._queue.get_nowait())
-            records += len(batches[-1].records)
+            batch = self._queue.get_nowait()
+            if batch is not None:
+                batches.append(batch)
+                records += len(batch.records)
         self._count_queued(-records)
         return batches
 
@@ -215,14 +239,26 @@ class Pipeline:
         # 10 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         await self._restate(folded.touched)
         reach("restated")
+        # 11 status: what orders have changed of it, told to the topic before the table.
+        self._check_owner(seek_count)
+        await self._churn.tell(folded.histories)
+        reach("status_told")
         for customer in folded.touched:
             self._customers.forget_dropped(customer)
             customer.clean()
-        # 11 ack: from here on the offsets may be committed.
+        # 12 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
         await self._on_durable({batch.tp: batch.end for batch in batches})
         reach("acked")
         log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(folded.touched))
+
+    async def _sweep(self) -> None:
+        """Tell whose silence has changed their status; what is due stays due until it is told."""
+        seek_count = self._seek_count
+        if not self._released:
+            partitions = sorted({tp.partition for tp in self._expected})
+            swept = await self._churn.sweep(partitions, lambda: self._check_owner(seek_count))
+            log.debug("swept", customers=swept)
 
     # -- the steps -------------------------------------------------------------------------------
 
@@ -247,12 +283,12 @@ class Pipeline:
         """Fold, project and encode, one customer after the other, so that each is in the processor's caches
         once and not three times."""
         epoch, limits = self._epoch, self._dedupe
-        folded = Folded([], [], defaultdict(list), [], [], [])
-        touched, facts, changes, states, days, fives = folded
+        folded = Folded.empty()
+        touched, facts, changes, states, days, fives, _ = folded
         for customer, items in self._customers.load(deliveries):
             for item in items:
                 event = item.event
-                is_fact = item.customer == event.customer
+                is_fact = item.is_fact
                 if not is_fact and not is_linked(customer.state.links, event.customer, event.moment):
                     continue
                 append_day = item.appended_at_ms // DAY_MS
@@ -260,6 +296,7 @@ class Pipeline:
                 if is_fact and outcome is not Outcome.DUPLICATE:
                     facts.append(item)
             touched.append(customer)
+            folded.note_status(customer, self._population_gap_days)
             states.append(project.state_row(customer, epoch))
             if not customer.state.is_moved:
                 # Before the state is settled: that drops buckets which this flush has pushed out of reach.

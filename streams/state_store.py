@@ -14,23 +14,43 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from rocksdict import BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
+from streams.core.state import HEADER
 from streams.errors import EngageError
 
 _KIND_CUSTOMER: Final = b"c"
 _KIND_IDS: Final = b"i"
 _KIND_ORDER: Final = b"o"
+#: Not in the changelog: an index over customers, by the day on which their status changes next.
+_KIND_DUE: Final = b"d"
 _OFFSET_KEY: Final = b"\x00changelog-offset"
 _MIB = 1024 * 1024
 
 _TERM_BYTES: Final = 4
 _VERSION_BYTES: Final = _TERM_BYTES + 8
+_DAY_BYTES: Final = 4
+_DUE_BYTES: Final = slice(_TERM_BYTES + HEADER.size - _DAY_BYTES, _TERM_BYTES + HEADER.size)
+_NEVER: Final = bytes(_DAY_BYTES)
 
 #: A changelog record: key, and value or None for a deletion.
 Change = tuple[bytes, bytes | None]
+
+
+class Due(NamedTuple):
+    """An entry of the index: a day, as days from 1970, and the customer who is looked at then.
+
+    Entries are never taken back: a customer may be due on another day by now.
+    """
+
+    day: int
+    customer_id: str
+
+
+#: Where the id begins in the key of a customer's hot value.
+_ID_AT: Final = 3
 
 
 def _key(kind: bytes, customer_id: str, suffix: bytes = b"") -> bytes:
@@ -121,8 +141,30 @@ class StateStore:
                     batch.delete(prefix + key)
                 else:
                     batch.put(prefix + key, value)
+                    if key.startswith(_KIND_CUSTOMER) and value[_DUE_BYTES] != _NEVER:
+                        batch.put(prefix + _KIND_DUE + value[_DUE_BYTES] + key[_ID_AT:], b"")
         for partition, offset in offsets.items():
             batch.put(_prefix(partition) + _OFFSET_KEY, struct.pack(">Q", offset))
+        self._db.write(batch)
+
+    def due(self, partition: int, until_day: int, limit: int) -> list[Due]:
+        """Customers who are due up to a day, that day included, in order of their day."""
+        prefix = _prefix(partition) + _KIND_DUE
+        end = prefix + _day(until_day + 1)
+        found: list[Due] = []
+        entries = self._db.iter()
+        entries.seek(prefix)
+        while len(found) < limit and entries.valid() and (key := entries.key()) < end:
+            day = key[len(prefix) : len(prefix) + _DAY_BYTES]
+            found.append(Due(int.from_bytes(day, "big"), key[len(prefix) + _DAY_BYTES :].decode()))
+            entries.next()
+        return found
+
+    def forget_due(self, partition: int, entries: Iterable[Due]) -> None:
+        """Take entries out of the index."""
+        batch = WriteBatch(raw_mode=True)
+        for day, customer_id in entries:
+            batch.delete(_prefix(partition) + _KIND_DUE + _day(day) + customer_id.encode())
         self._db.write(batch)
 
     def restore(self, partition: int, records: Iterable[Change], offset: int) -> list[bytes]:
@@ -161,6 +203,10 @@ def _is_older(key: bytes, value: bytes, held: bytes) -> bool:
     """Whether the term, and of a customer also the version, is below the one held."""
     size = _VERSION_BYTES if key.startswith(_KIND_CUSTOMER) else _TERM_BYTES
     return value[:size] < held[:size]
+
+
+def _day(number: int) -> bytes:
+    return number.to_bytes(_DAY_BYTES, "big")
 
 
 def _prefix(partition: int) -> bytes:

@@ -1,4 +1,4 @@
--- Metrics: Rolling engagement windows; Engagement score (0–100); Terms (engagement event, order, refund, money).
+-- Metrics: Rolling engagement windows; Engagement score (0–100); At risk, before the customer leaves; Terms (engagement event, order, refund, money).
 -- A condition on customer_id reaches the primary key of each joined table. Planning is most of a lookup's time, so each
 -- table is read once, by few expressions. The settings are part of the meaning: a session's own values of the first two
 -- would change the numbers of a customer without orders; the third lets FINAL merge only the rows of the customer.
@@ -22,23 +22,28 @@ CREATE OR REPLACE VIEW v_customer_360
     omnichannel_reach UInt64 COMMENT 'Channels with an engagement event in 30 days',
     orders_total UInt64 COMMENT 'Orders ever, refunded ones included',
     currency Nullable(String) COMMENT 'Currency of most orders (ties: alphabetical); NULL without an order',
-    revenue_minor_total Int64 COMMENT 'Revenue ever in this currency, net of refunds, minor units'
+    revenue_minor_total Int64 COMMENT 'Revenue ever in this currency, net of refunds, minor units',
+    expected_gap_days Nullable(Float64) COMMENT 'Days from order to order to expect: (own gaps + 2 * population gap) / (n + 2)',
+    overdue_ratio Nullable(Float64) COMMENT 'Whole days since the last purchase day / expected_gap_days',
+    churn_status Nullable(String) COMMENT 'prospect, active, at_risk (ratio from 1.5), churned (from 3), won_back; NULL if anonymous',
+    is_off_season UInt8 COMMENT '1: at risk or churned, yet a score of 30 or more: engaged without buying, so not lost'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     (SELECT as_of FROM v_clock) AS as_of,
     toDate(as_of) AS today,
+${churn},
     toStartOfFiveMinutes(as_of) + 300 AS after_5m,
     toStartOfHour(as_of) + 3600 AS after_hour
 SELECT
     customer_id,
     is_anonymous,
     first_seen_at,
-    greatest(website_seen_at, chat_seen_at, purchase_seen_at, newest_order_at) AS last_seen_at,
+    greatest(website_seen_at, chat_seen_at, purchase_seen_at, state.last_purchase_at) AS last_seen_at,
     greatest(website_seen_at, website_order_at) AS last_website_at,
     greatest(chat_seen_at, chat_order_at) AS last_chat_at,
-    newest_order_at AS last_purchase_at,
+    state.last_purchase_at AS last_purchase_at,
     events_1h,
     events_24h,
     events_7d,
@@ -50,7 +55,11 @@ SELECT
     omnichannel_reach,
     orders.n AS orders_total,
     nullIf(top_currency.2, '') AS currency,
-    top_currency.3 AS revenue_minor_total
+    top_currency.3 AS revenue_minor_total,
+    expected_gap_days,
+    overdue_ratio,
+    churn_status,
+    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season
 FROM customer_state AS state FINAL
 LEFT JOIN
 (
@@ -84,7 +93,6 @@ LEFT JOIN
     SELECT
         customer_id,
         count() AS n,
-        maxOrNull(ordered_at) AS newest_order_at,
         maxOrNullIf(ordered_at, channel = 'website') AS website_order_at,
         maxOrNullIf(ordered_at, channel = 'chat') AS chat_order_at,
         -- Orders count down, so that the smallest (-orders, currency, revenue) is the currency of most of them.

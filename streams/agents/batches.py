@@ -1,4 +1,4 @@
-"""The agent that hands record batches to the pipeline."""
+"""What Faust drives: an agent that hands record batches to the pipeline, and a timer."""
 
 from __future__ import annotations
 
@@ -30,3 +30,12 @@ def pass_batches_on(
     async def batches(stream: Any) -> None:
         async for batch in stream:
             await submit(batch)
+
+
+def tick_regularly(app: faust.App, interval_seconds: float, tick: Callable[[], None]) -> None:
+    """Register a timer."""
+
+    async def on_time() -> None:
+        tick()
+
+    app.timer(interval_seconds, name="tick")(on_time)

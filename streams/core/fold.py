@@ -8,6 +8,7 @@ ends in the same counts.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -65,6 +66,7 @@ class Customer:
     order records that this flush needs; whoever folds loads them first. Day and five-minute sets hold
     bucket keys (`bucket << 2 | channel`); `late_days` holds plain day numbers whose rows must be restated
     from facts. `is_disordered`: a day or five-minute bucket was entered before an existing one.
+    `reordered_ms`: the earliest order time that came or went, 0 if nobody knows what was written of it.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class Customer:
         "new_chunks",
         "orders",
         "partition",
+        "reordered_ms",
         "spilled",
         "state",
     )
@@ -101,6 +104,7 @@ class Customer:
         self.dirty_fives: set[int] = _NOTHING
         self.dirty_orders: set[str] = _NOTHING
         self.late_days: set[int] = _NOTHING
+        self.reordered_ms: int | None = None
         if self.orders:
             self.orders = {}
         if self.new_chunks:
@@ -112,6 +116,8 @@ class Customer:
         """Take the place of the same customer as known so far: folded anew, with all facts."""
         self.state.applied = former.state.applied
         self.state.n_applied = max(self.state.n_applied, former.state.n_applied) + 1
+        self.state.told_ms, self.state.swept_ms = former.state.told_ms, former.state.swept_ms
+        self.reordered_ms = 0
         kept = {chunk.seq for chunk in self.state.id_chunks}
         self.dropped_chunks = [chunk.seq for chunk in former.state.id_chunks if chunk.seq not in kept]
 
@@ -286,10 +292,13 @@ def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
         state.orders_total += 1
     else:
         _count(customer, previous.occurred_at_ms, previous.channel, ORDER, events=0, step=-1)
-        _add(state.purchase_days, day_of(previous.occurred_at_ms), -1)
-    _count(customer, entry.occurred_at_ms, entry.channel, ORDER, events=0)
-    _add(state.purchase_days, day_of(entry.occurred_at_ms), 1)
-    _see(state, entry.occurred_at_ms)
+        del state.order_times_ms[bisect_left(state.order_times_ms, previous.occurred_at_ms)]
+    at_ms = entry.occurred_at_ms
+    _count(customer, at_ms, entry.channel, ORDER, events=0)
+    # What it supersedes comes later, so this is the earliest time that has changed.
+    insort(state.order_times_ms, at_ms)
+    customer.reordered_ms = at_ms if customer.reordered_ms is None else min(at_ms, customer.reordered_ms)
+    _see(state, at_ms)
 
 
 def _touch(customer: Customer, event: Event, channel: int) -> None:
@@ -299,6 +308,7 @@ def _touch(customer: Customer, event: Event, channel: int) -> None:
         entries = customer.orders.get(event.order_id, [])
         touched += [(entry.occurred_at_ms, entry.channel) for entry in entries]
         customer.dirty_orders = _marked(customer.dirty_orders, event.order_id)
+        customer.reordered_ms = 0
     state = customer.state
     for at_ms, at_channel in touched:
         key = day_of(at_ms) << CHANNEL_BITS | at_channel

@@ -13,7 +13,8 @@ from typing import Any
 from streams.core.fold import ORDER, Customer
 from streams.core.score import DEFAULT_RULES, ScoreRules, points
 from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell, FiveCell
-from streams.core.windows import FIVE_MINUTES_MS
+from streams.core.status import Transition
+from streams.core.windows import FIVE_MINUTES_MS, day_of
 
 #: One row.
 Cells = tuple[Any, ...]
@@ -42,6 +43,7 @@ def state_row(customer: Customer, epoch: int) -> Cells:
     """The row of `customer_state`."""
     state = customer.state
     website_ms, chat_ms, purchase_ms = state.seen_ms
+    times_ms = state.order_times_ms
     return (
         customer.id,
         int(state.is_anonymous),
@@ -54,6 +56,24 @@ def state_row(customer: Customer, epoch: int) -> Cells:
         epoch,
         state.n_applied,
         int(state.is_moved),
+        state.purchase_days,
+        day_of(times_ms[0]) if times_ms else None,
+        times_ms[-1] if times_ms else None,
+        day_of(state.won_back_ms) if state.won_back_ms else None,
+    )
+
+
+def transition_row(customer_id: str, change: Transition) -> Cells:
+    """A row of `customer_transitions`, without what may change later: retraction and version."""
+    return (
+        customer_id,
+        change.changed_at_ms,
+        change.from_status.value,
+        change.to_status.value,
+        change.reason,
+        change.days_since_order,
+        change.expected_gap_days,
+        change.overdue_ratio,
     )
 
 

@@ -8,6 +8,7 @@ Encoding is deterministic: equal states are equal bytes.
 from __future__ import annotations
 
 from itertools import takewhile
+from struct import Struct
 from typing import Final, TypeVar
 
 import msgspec
@@ -60,8 +61,12 @@ class CustomerState(msgspec.Struct, array_like=True):
     `applied` maps a source (see `source_id`) to the highest offset already folded. `n_applied` counts
     distinct events and is the version of everything written for the customer: it only grows.
     `seen_ms` holds the newest engagement event per channel, orders left out, because an order can be
-    superseded later; order times are read from the facts. Times are epoch milliseconds, 0 for never.
+    superseded later; `order_times_ms` holds those, in order. Times are epoch milliseconds, 0 for never.
     `links` are those of an anonymous visitor to customers, or of a customer to anonymous visitors.
+
+    The last five follow from the order times, see `core.status.tell`: the number of purchase days, the newest
+    order that won the customer back, the newest change of status that was told, the newest that was told of a
+    silent customer, and the day of the next one if the silence goes on (0 for none).
     """
 
     n_applied: int = 0
@@ -74,10 +79,15 @@ class CustomerState(msgspec.Struct, array_like=True):
     applied: dict[int, int] = msgspec.field(default_factory=dict)
     days: dict[int, DayCell] = msgspec.field(default_factory=dict)
     fives: dict[int, FiveCell] = msgspec.field(default_factory=dict)
-    purchase_days: dict[int, int] = msgspec.field(default_factory=dict)
+    order_times_ms: list[int] = msgspec.field(default_factory=list)
     recent_ids: bytes = b""
     id_chunks: list[ChunkMeta] = msgspec.field(default_factory=list)
     links: list[Link] = msgspec.field(default_factory=list)
+    purchase_days: int = 0
+    won_back_ms: int = 0
+    told_ms: int = 0
+    swept_ms: int = 0
+    due_day: int = 0
 
     @property
     def is_moved(self) -> bool:
@@ -147,17 +157,18 @@ def linked_source(source: int, anonymous_id: str) -> int:
 _encoder = msgspec.msgpack.Encoder()
 _decode_state = msgspec.msgpack.Decoder(CustomerState).decode
 _decode_orders = msgspec.msgpack.Decoder(list[OrderEntry]).decode
-_VERSION_BYTES: Final = 8
+#: `n_applied` and `due_day`, big-endian: a store compares versions and finds who is due without decoding.
+HEADER: Final = Struct(">QI")
 
 
 def encode_state(state: CustomerState) -> bytes:
-    """`n_applied` as eight big-endian bytes, then the state: a reader compares versions without decoding."""
-    return state.n_applied.to_bytes(_VERSION_BYTES, "big") + _encoder.encode(state)
+    """The state behind its `HEADER`."""
+    return HEADER.pack(state.n_applied, state.due_day) + _encoder.encode(state)
 
 
 def decode_state(value: bytes) -> CustomerState:
     """Inverse of `encode_state`."""
-    return _decode_state(memoryview(value)[_VERSION_BYTES:])
+    return _decode_state(memoryview(value)[HEADER.size :])
 
 
 def encode_orders(entries: list[OrderEntry]) -> bytes:

@@ -20,13 +20,14 @@ from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
 from schemas.fields import ANONYMOUS_PREFIX
-from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Row
+from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, CustomerTransitionRow, Row
 from schemas.topics import CHANGELOG, MAX_MESSAGE_BYTES, REKEYED, SOURCE_TOPICS, partition_of
 from streams.clickhouse import connect
 from streams.config import Settings
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.refold import OrdersInMemory, fold_facts
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS, tell
 from streams.customers import changes_of
 from streams.errors import EngageError
 from streams.intake import News
@@ -50,7 +51,12 @@ _CUSTOMERS_PER_STEP: Final = 2_000
 _KAFKA_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.1
 _UNFINISHED: Final = "rebuild"
-_TABLES: Final[tuple[type[Row], ...]] = (CustomerStateRow, CustomerDailyRow, Customer5mRow)
+_TABLES: Final[tuple[type[Row], ...]] = (
+    CustomerStateRow,
+    CustomerDailyRow,
+    Customer5mRow,
+    CustomerTransitionRow,
+)
 _FOREVER_MS: Final = 2**62
 #: Below that of every worker.
 _FIRST_TERM: Final = 0
@@ -219,10 +225,17 @@ def _rebuild_some(
     limits = DedupeLimits(settings.dedupe_horizon_days, settings.dedupe_max_ids)
     rows = _facts(client, progress.after, last)
     customers = fold_facts(rows, settings.partitions, progress.since_ms, limits)
+    now_ms = sink.as_of()
+    changes_of_status = [
+        (*project.transition_row(customer.id, change), 0, progress.epoch, customer.state.n_applied)
+        for customer in customers
+        for change in tell(customer.state, DEFAULT_POPULATION_GAP_DAYS, now_ms)
+    ]
     tables: list[tuple[type[Row], project.Columns]] = [
         (CustomerStateRow, project.state_columns(customers, progress.epoch)),
         (CustomerDailyRow, project.daily_columns(customers, progress.epoch)),
         (Customer5mRow, project.five_columns(customers, progress.epoch)),
+        (CustomerTransitionRow, project.transpose(changes_of_status)),
     ]
     late = [customer for customer in customers if customer.late_days]
     if late:

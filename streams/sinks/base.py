@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from schemas.rows import Row
 from streams.core.identity import Claim, Link
-from streams.core.project import Columns
+from streams.core.project import Cells, Columns
 from streams.core.refold import FactRow
 from streams.core.restate import Fact
 
@@ -43,6 +43,15 @@ class Interrupted(Exception):
     """The call gave up waiting because `Sink.interrupt` was called."""
 
 
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs a call that blocks on the sink."""
+
+    async def __call__(self, call: Callable[..., T], *args: Any) -> T: ...
+
+
 class Sink(Protocol):
     """Blocking calls, made in a worker thread. They return when done, however long the database is away."""
 
@@ -69,6 +78,12 @@ class Sink(Protocol):
 
     def filled(self, since_ms: Mapping[str, int]) -> list[Cell]:
         """Cells with events in the rows of these customers: all days, and five minutes from `since_ms` on."""
+
+    def transitions(self, customer_ids: Collection[str]) -> list[Cells]:
+        """Changes of status of these customers that hold, in the form of `project.transition_row`."""
+
+    def as_of(self) -> int:
+        """The instant that figures hold for, in milliseconds; `v_clock` says it."""
 
     def interrupt(self) -> None:
         """From another thread: let the call at hand raise `Interrupted` instead of waiting on."""

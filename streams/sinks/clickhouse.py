@@ -17,13 +17,14 @@ from schemas.rows import Row, column_types, columns
 from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.core.identity import Claim
-from streams.core.project import Columns
+from streams.core.project import Cells, Columns
 from streams.core.refold import FactRow
 from streams.core.restate import Fact
 from streams.core.windows import day_of
 from streams.errors import ClickHouseUnavailable
 from streams.sinks.base import Cell, FactKey, Interrupted, NotStorable, StoredLink
 from streams.sinks.identity import query_claims, query_filled, query_history, query_links
+from streams.sinks.status import query_as_of, query_transitions
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,14 @@ class ClickHouseSink:
     def filled(self, since_ms: Mapping[str, int]) -> list[Cell]:
         """See `Sink.filled`."""
         return self._until_served(partial(query_filled, since_ms=since_ms))
+
+    def transitions(self, customer_ids: Collection[str]) -> list[Cells]:
+        """See `Sink.transitions`."""
+        return self._until_served(partial(query_transitions, customer_ids=customer_ids))
+
+    def as_of(self) -> int:
+        """See `Sink.as_of`."""
+        return self._until_served(query_as_of)
 
     def interrupt(self) -> None:
         """See `Sink.interrupt`."""

@@ -11,21 +11,36 @@ import orjson
 
 from schemas.events import is_engagement
 from schemas.fields import ANONYMOUS_PREFIX
-from schemas.rows import Customer5mRow, CustomerDailyRow, EventRow, IdentityLinkRow, Row, columns
+from schemas.rows import (
+    Customer5mRow,
+    CustomerDailyRow,
+    CustomerTransitionRow,
+    EventRow,
+    IdentityLinkRow,
+    Row,
+    columns,
+)
 from streams.core.fold import ORDER
 from streams.core.identity import Claim, Link
-from streams.core.project import Columns
+from streams.core.project import Cells, Columns
 from streams.core.refold import FactRow
 from streams.core.restate import Fact
 from streams.core.windows import day_of
 from streams.sinks.base import Cell, FactKey, NotStorable, StoredLink
 
+#: Cells of `project.transition_row`.
+_TRANSITION_CELLS = columns(CustomerTransitionRow).index("is_retracted")
+
 
 class MemorySink:
-    """For tests of the pipeline. `refuse` says why a row (a dict by column) cannot be stored, or None."""
+    """For tests of the pipeline.
+
+    `now_ms` is what `as_of` answers; `refuse` says why a row (a dict by column) cannot be stored, or None.
+    """
 
     def __init__(self, refuse: Callable[[dict[str, Any]], str | None] = lambda row: None) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.now_ms = 0
         self._refuse = refuse
 
     def insert(self, row: type[Row], data: Columns) -> None:
@@ -128,6 +143,17 @@ class MemorySink:
                 if row["events"] and row["bucket_at"] * 1000 >= since_ms.get(row["customer_id"], math.inf)
             ),
         ]
+
+    def transitions(self, customer_ids: Collection[str]) -> list[Cells]:
+        rows = self.final(CustomerTransitionRow.TABLE, "customer_id", "changed_at", "to_status").values()
+        return [
+            tuple(row.values())[:_TRANSITION_CELLS]
+            for row in rows
+            if row["customer_id"] in customer_ids and not row["is_retracted"]
+        ]
+
+    def as_of(self) -> int:
+        return self.now_ms
 
     def _facts(self) -> Collection[dict[str, Any]]:
         return self.final(EventRow.TABLE, "customer_id", "occurred_at", "event_id").values()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.decode import Event
+from tests.core.status_oracle import simulate, won_back_on
 
 DAY_MS = 86_400_000
 FIVE_MINUTES_MS = 300_000
@@ -37,7 +38,7 @@ class Expected:
     state: dict[str, Any]
     daily: dict[tuple[int, str], dict[str, Any]]
     five: dict[tuple[int, str], dict[str, Any]]
-    purchase_days: dict[int, int]
+    order_times_ms: list[int]
     newest_ms: int
 
     def days_held(self) -> dict[tuple[int, str], dict[str, Any]]:
@@ -57,17 +58,20 @@ def is_engagement(event: Event) -> bool:
     return event.type not in ("identify", "alias", "conversation_ended")
 
 
-def expect(deliveries: Iterable[Event]) -> Expected:
-    """What one customer's deliveries, duplicates among them, must end in."""
+def expect(deliveries: Iterable[Event], customer_id: str = "") -> Expected:
+    """What one customer's deliveries, duplicates among them, must end in; by default whoever they name."""
     events = list({event.event_id: event for event in deliveries}.values())
     superseded = _superseded(events)
     counted = [event for event in events if is_engagement(event) and event.event_id not in superseded]
     orders = [event for event in counted if event.type == "order_completed"]
+    order_times_ms = sorted(order.occurred_at_ms for order in orders)
+    is_anonymous = (customer_id or events[0].customer).startswith("anon:")
     state = {
-        "is_anonymous": int(any(event.is_anonymous for event in events)),
+        "is_anonymous": int(is_anonymous),
         "first_seen_at": min((event.occurred_at_ms for event in counted), default=None),
         "events_total": len(events),
         "orders_total": len(orders),
+        **_purchases(order_times_ms, is_anonymous),
     }
     for channel in ("website", "chat", "purchase"):
         seen = [
@@ -80,9 +84,20 @@ def expect(deliveries: Iterable[Event]) -> Expected:
         state,
         _cells(events, counted, lambda at_ms: at_ms // DAY_MS, with_counts=True),
         _cells(events, counted, lambda at_ms: at_ms // FIVE_MINUTES_MS * 300, with_counts=False),
-        dict(Counter(order.occurred_at_ms // DAY_MS for order in orders)),
+        order_times_ms,
         max(event.occurred_at_ms for event in events),
     )
+
+
+def _purchases(order_times_ms: list[int], is_anonymous: bool) -> dict[str, Any]:
+    days = sorted({at_ms // DAY_MS for at_ms in order_times_ms})
+    changes = [] if is_anonymous or not days else simulate(order_times_ms, order_times_ms[-1])
+    return {
+        "purchase_days": len(days),
+        "first_purchase_on": days[0] if days else None,
+        "last_purchase_at": order_times_ms[-1] if days else None,
+        "won_back_on": won_back_on(changes),
+    }
 
 
 def _superseded(events: list[Event]) -> set[str]:

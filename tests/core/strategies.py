@@ -16,12 +16,12 @@ ANCHOR_MS = ms("2026-06-15 12:00")
 
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
-_DAY = 24 * _HOUR
+DAY_MS = 24 * _HOUR
 
 #: How far back events lie: ties, and both sides of every boundary (five minutes, 50 hours, 97 days).
 _BACK_MS = (
     0, 1, 4 * _MINUTE, 5 * _MINUTE, 3 * _HOUR, 50 * _HOUR - 5 * _MINUTE, 50 * _HOUR, 51 * _HOUR,
-    7 * _DAY, 96 * _DAY, 97 * _DAY, 98 * _DAY, 200 * _DAY, 201 * _DAY, 400 * _DAY,
+    7 * DAY_MS, 96 * DAY_MS, 97 * DAY_MS, 98 * DAY_MS, 200 * DAY_MS, 201 * DAY_MS, 400 * DAY_MS,
 )  # fmt: skip
 
 _KINDS: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -44,6 +44,10 @@ def test_an_engagement_event_counts_everywhere() -> None:
         "purchase_seen_at": None,
         "events_total": 1,
         "orders_total": 0,
+        "purchase_days": 0,
+        "first_purchase_on": None,
+        "last_purchase_at": None,
+        "won_back_on": None,
     }
     assert worker.on("2026-06-15", "chat") == {
         "events": 1,
@@ -90,7 +94,7 @@ def test_an_order_is_seen_first_but_does_not_move_the_newest_engagement() -> Non
     assert worker.totals()["first_seen_at"] == ms(NOON)
     assert worker.totals()["purchase_seen_at"] is None
     assert worker.totals()["orders_total"] == 1
-    assert worker.state.purchase_days == {day("2026-06-15"): 1}
+    assert worker.state.order_times_ms == [ms(NOON)]
 
 
 def test_of_two_orders_with_one_id_the_earlier_is_the_order_even_if_it_comes_later() -> None:
@@ -104,7 +108,7 @@ def test_of_two_orders_with_one_id_the_earlier_is_the_order_even_if_it_comes_lat
     assert worker.on("2026-06-15")["orders"] == worker.on("2026-06-15")["points"] == 0
     assert worker.on("2026-06-15")["events"] == 1
     assert worker.on("2026-06-14", "purchase")["counts"] == {"order_completed": 1}
-    assert worker.state.purchase_days == {day("2026-06-14"): 1}
+    assert worker.state.order_times_ms == [ms("2026-06-14 12:00")]
 
 
 def test_at_the_same_instant_the_smaller_event_id_is_the_order() -> None:
@@ -123,7 +127,7 @@ def test_a_superseded_order_leaves_a_day_without_an_order_behind() -> None:
         event("order_completed", "2026-06-14 12:00", "e-3", order_id="o-1"),
     )
 
-    assert worker.state.purchase_days == {day("2026-06-15"): 1, day("2026-06-14"): 1}
+    assert worker.state.order_times_ms == [ms("2026-06-14 12:00"), ms("2026-06-15 13:00")]
     assert worker.totals()["orders_total"] == 2
 
 

@@ -69,7 +69,7 @@ def test_state_holds_exactly_the_days_and_five_minutes_of_the_horizon(data: st.D
         key: (row["events"], row["orders"], row["conversations"], row["messages"])
         for key, row in expected.fives_held().items()
     }
-    assert state.purchase_days == expected.purchase_days
+    assert state.order_times_ms == expected.order_times_ms
     assert state.n_applied == state.events_total == expected.state["events_total"]
 
 

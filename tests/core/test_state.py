@@ -48,9 +48,11 @@ states = st.builds(
         day_keys, st.builds(DayCell, small, st.dictionaries(texts, small, max_size=4)), max_size=6
     ),
     fives=st.dictionaries(five_keys, st.builds(FiveCell, small, small, small, small), max_size=6),
-    purchase_days=st.dictionaries(numbers, small, max_size=4),
+    order_times_ms=st.lists(numbers, max_size=4),
     recent_ids=st.binary(max_size=40),
     id_chunks=st.lists(st.builds(ChunkMeta, small, small, small), max_size=3),
+    told_ms=numbers,
+    due_day=small,
 )
 entries = st.lists(st.builds(OrderEntry, numbers, texts, st.integers(0, 2), small, small), max_size=5)
 

@@ -23,6 +23,7 @@ from streams.core.state import (
     encode_orders,
     encode_state,
 )
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS, tell
 from streams.core.windows import day_of
 
 
@@ -73,6 +74,7 @@ class MiniatureWorker:
             self.outcomes.append(outcome)
             if outcome is not Outcome.DUPLICATE:
                 self.facts.setdefault(arrival.event.event_id, _fact(arrival.event))
+        tell(customer.state, DEFAULT_POPULATION_GAP_DAYS)
         days, fives = project.daily_columns([customer], 0), project.five_columns([customer], 0)
         customer.settle()
         if crash >= Crash.COLD_RECORDS:

@@ -104,8 +104,10 @@ def running(
     command = [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(directory / "data")]
     command += ["--kafka-port", "0", "--clickhouse-port", "0", "--clock", clock, "--workers", str(workers)]
     command += ["--partitions", str(partitions), "--ready-file", str(ready)]
+    # Nobody waits ten seconds for a change of status.
+    environment = {**os.environ, "ENGAGE_SWEEP_INTERVAL_SECONDS": "1"}
     with (directory / "up.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     stack = Stack(directory, process)
     try:
         until(lambda: ready.exists() or process.poll() is not None, "engage up is not ready", START_SECONDS)

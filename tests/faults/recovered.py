@@ -127,7 +127,7 @@ def _held(store: StateStore, customer: str) -> dict[str, Any] | None:
             )
             for key, cell in state.fives.items()
         },
-        "purchase_days": state.purchase_days,
+        "order_times_ms": state.order_times_ms,
         "ids": ids,
     }
 
@@ -144,7 +144,7 @@ def _wanted(what: Expected, ids: set[bytes]) -> dict[str, Any]:
             key: (cell["events"], cell["orders"], cell["conversations"], cell["messages"])
             for key, cell in what.fives_held().items()
         },
-        "purchase_days": what.purchase_days,
+        "order_times_ms": what.order_times_ms,
         "ids": ids,
     }
 

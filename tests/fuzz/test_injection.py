@@ -88,7 +88,8 @@ def event_row(customer_id: str, offset: int) -> EventRow:
 def state_row(customer_id: str) -> CustomerStateRow:
     seen = {"first_seen_at": NOW, "website_seen_at": None, "chat_seen_at": NOW, "purchase_seen_at": None}
     counted = {"events_total": 1, "orders_total": 0, "epoch": 0, "n_applied": 1, "is_moved": 0}
-    return CustomerStateRow(customer_id=customer_id, is_anonymous=0, **seen, **counted)
+    bought = {"purchase_days": 0, "first_purchase_on": None, "last_purchase_at": None, "won_back_on": None}
+    return CustomerStateRow(customer_id=customer_id, is_anonymous=0, **seen, **counted, **bought)
 
 
 def rejected_row(offset: int) -> RejectedEventRow:

@@ -30,6 +30,7 @@ from tests.sql.scenario import (
     insert_rows,
     random_events,
     state_rows,
+    whole_state_row,
 )
 
 Moment = tuple[datetime, str]
@@ -130,7 +131,8 @@ def insert_rows_before_and_after(client: Client, events: list[Event]) -> None:
     truth = resolved(events)
     insert_rows(client, truth, n_applied=2)
     version = (0, 2)
-    insert(client, CustomerStateRow, ((*row, *version, 1) for row in _gone(state_rows, events, truth, 1)))
+    moved = _gone(state_rows, events, truth, 1)
+    insert(client, CustomerStateRow, (whole_state_row(row, version, 1) for row in moved))
     days = _gone(daily_rows, events, truth, 3)
     insert(client, CustomerDailyRow, ((*row[:3], 0, {}, 0.0, 0, 0, 0, *version) for row in days))
     buckets = _gone(five_minute_rows, events, truth, 3)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
+from tests.core.status_oracle import simulate
 from tests.sql.scenario import (
     CHANNELS,
     Event,
     canonical_orders,
     engagement_events,
     grouped,
+    ms_of,
     points_of,
 )
 
@@ -123,7 +126,36 @@ def customer_360(events: list[Event], as_of: datetime) -> dict[str, dict[str, An
             "currency": currency,
             "revenue_minor_total": by_revenue[customer, currency, "all"][1] if currency else 0,
         }
+        result[customer] |= _churn(customer, [order[0] for order in mine], as_of, result[customer]["score"])
     return result
+
+
+def _churn(customer: str, times: list[datetime], as_of: datetime, score: float) -> dict[str, Any]:
+    if customer.startswith("anon:") or not times:
+        status = None if customer.startswith("anon:") else "prospect"
+        return {"expected_gap_days": None, "overdue_ratio": None, "churn_status": status, "is_off_season": 0}
+    days = sorted({time.date() for time in times})
+    gaps = [(later - earlier).days for earlier, later in pairwise(days)]
+    expected_gap_days = (sum(gaps) + 2 * 30) / (len(gaps) + 2)
+    status = simulate(map(ms_of, times), ms_of(as_of))[-1].to_status
+    return {
+        "expected_gap_days": expected_gap_days,
+        "overdue_ratio": (as_of.date() - days[-1]).days / expected_gap_days,
+        "churn_status": status,
+        "is_off_season": int(status in ("at_risk", "churned") and score >= 30),
+    }
+
+
+def at_risk(events: list[Event], as_of: datetime) -> dict[str, tuple[Any, ...]]:
+    """By customer: status, last purchase, expected gap, overdue ratio, score, off season, reason."""
+    rows = {}
+    for customer, row in customer_360(events, as_of).items():
+        if row["churn_status"] in ("at_risk", "churned"):
+            days = (as_of.date() - row["last_purchase_at"].date()).days
+            reason = f"{days} days since last order, expected {row['expected_gap_days']:.0f}"
+            columns = ("churn_status", "last_purchase_at", "expected_gap_days", "overdue_ratio", "score")
+            rows[customer] = (*(row[column] for column in columns), row["is_off_season"], reason)
+    return rows
 
 
 def newest(events: Iterable[Event]) -> datetime | None:

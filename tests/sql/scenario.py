@@ -24,6 +24,7 @@ from schemas.rows import (
     column_types,
     columns,
 )
+from tests.core.status_oracle import simulate, won_back_on
 
 UTC = timezone.utc
 K = TypeVar("K")
@@ -36,6 +37,7 @@ TABLES = (
     "customer_state",
     "customer_daily",
     "customer_5m",
+    "customer_transitions",
     "rejected_events",
     "identity_claims",
     "identity_links",
@@ -164,9 +166,14 @@ def insert_facts(client: Client, events: Iterable[Event], *, appended_at: dateti
 def insert_rows(client: Client, events: list[Event], *, epoch: int = 0, n_applied: int = 1) -> None:
     """The absolute rows of these events' customers."""
     version = (epoch, n_applied)
-    insert(client, CustomerStateRow, ((*row, *version, 0) for row in state_rows(events)))
+    insert(client, CustomerStateRow, (whole_state_row(row, version) for row in state_rows(events)))
     insert(client, CustomerDailyRow, (row + version for row in daily_rows(events)))
     insert(client, Customer5mRow, (row + version for row in five_minute_rows(events)))
+
+
+def whole_state_row(row: tuple[Any, ...], version: tuple[int, int], is_moved: int = 0) -> tuple[Any, ...]:
+    """A row of `state_rows` with its version."""
+    return (*row[:-4], *version, is_moved, *row[-4:])
 
 
 def state_rows(events: list[Event]) -> Iterator[tuple[Any, ...]]:
@@ -180,7 +187,22 @@ def state_rows(events: list[Event]) -> Iterator[tuple[Any, ...]]:
             *(max((e.at for e in others if e.channel == channel), default=None) for channel in CHANNELS),
             len(all_events),
             len(engaged) - len(others),
+            *_purchases(sorted(event.at for event in engaged if event.type == "order_completed")),
         )
+
+
+def _purchases(times: list[datetime]) -> tuple[Any, ...]:
+    """Purchase days, the first of them, the newest order, and the date of the newest that won back."""
+    if not times:
+        return 0, None, None, None
+    days = sorted({time.date() for time in times})
+    won_back = won_back_on(simulate(map(ms_of, times), ms_of(times[-1])))
+    return len(days), days[0], times[-1], won_back and date(1970, 1, 1) + timedelta(days=won_back)
+
+
+def ms_of(time: datetime) -> int:
+    """Milliseconds since 1970."""
+    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def daily_rows(events: list[Event]) -> Iterator[tuple[Any, ...]]:

@@ -12,7 +12,8 @@ VIEWS = {
     "v_customer_360": (
         "customer_id, is_anonymous, first_seen_at, last_seen_at, last_website_at, last_chat_at,"
         " last_purchase_at, events_1h, events_24h, events_7d, events_30d, events_90d, events_total, score,"
-        " preferred_channel, omnichannel_reach, orders_total, currency, revenue_minor_total"
+        " preferred_channel, omnichannel_reach, orders_total, currency, revenue_minor_total,"
+        " expected_gap_days, overdue_ratio, churn_status, is_off_season"
     ),
     "v_customer_windows": (
         "customer_id, channel, window_name, events, points, active_days, orders, conversations, messages"
@@ -43,6 +44,11 @@ VIEWS = {
     "v_referrals": "customer_id, referrals_made, referrals_converted, referral_conversion_pct",
     "v_channel_handover": "from_channel, to_channel, month_start, handovers, median_seconds",
     "v_chat_assisted": "month_start, orders, chat_assisted_orders, chat_assisted_pct",
+    "v_at_risk": (
+        "customer_id, churn_status, last_purchase_at, expected_gap_days, overdue_ratio, score, is_off_season,"
+        " reason"
+    ),
+    "v_transitions": "customer_id, changed_at, from_status, to_status, reason",
     "v_freshness": "table_name, newest_at, freshness_seconds",
     "v_rejected_events": (
         "rejected_at, reason, detail, source_topic, source_partition, source_offset, payload_preview,"

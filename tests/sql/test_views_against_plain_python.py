@@ -74,6 +74,14 @@ def test_customer_360(world: World) -> None:
     assert actual == expected.customer_360(events, as_of)
 
 
+def test_at_risk(world: World) -> None:
+    client, events, as_of = world
+    rows = keyed(client, "SELECT * FROM v_at_risk", 1)
+    assert {customer: tuple(map(utc, row)) for (customer,), row in rows.items()} == expected.at_risk(
+        events, as_of
+    )
+
+
 def test_purchase_summary_at_any_cut_off(world: World) -> None:
     client, events, as_of = world
     for days_before in (0, 3, 40):

@@ -14,6 +14,7 @@ from schemas.rows import (
     Customer5mRow,
     CustomerDailyRow,
     CustomerStateRow,
+    CustomerTransitionRow,
     EventRow,
     RejectedEventRow,
 )
@@ -21,6 +22,7 @@ from streams.sinks.memory import MemorySink
 from streams.transport import Record
 from tests.core.oracle import expect
 from tests.core.samples import body, ms
+from tests.core.status_oracle import Change, simulate
 from tests.streams.fakes import FakeKafka, FakeWorker
 
 PARTITIONS = 2
@@ -104,10 +106,29 @@ def assert_tables_are_right(scene: Scene, sink: MemorySink) -> None:
     for customer, deliveries in accepted.items():
         expected = expect(deliveries)
         assert rows_of(sink, CustomerStateRow, customer) == {(): expected.state}
+        assert history_of(sink, customer) == history_expected(customer, expected.order_times_ms, sink.now_ms)
         assert rows_of(sink, CustomerDailyRow, customer, "day", "channel") == expected.daily
         fives = rows_of(sink, Customer5mRow, customer, "bucket_at", "channel")
         held = expected.fives_held()
         assert {key: fives.get(key) for key in held} == held
+
+
+def history_of(sink: MemorySink, customer: str) -> list[Change]:
+    """A customer's changes of churn status that hold, in order."""
+    return sorted(
+        Change(row["changed_at"], row["from_status"], row["to_status"])
+        for (one, *_), row in sink.final(
+            CustomerTransitionRow.TABLE, "customer_id", "changed_at", "to_status"
+        ).items()
+        if one == customer and not row["is_retracted"]
+    )
+
+
+def history_expected(customer: str, order_times_ms: list[int], now_ms: int) -> list[Change]:
+    """What a simulation gives up to now, or to the newest order: anonymous visitors have no history."""
+    if customer.startswith("anon:") or not order_times_ms:
+        return []
+    return simulate(order_times_ms, max(now_ms, order_times_ms[-1]))
 
 
 def rows_of(sink: MemorySink, table: Any, customer: str, *key: str) -> dict[Any, dict[str, Any]]:

@@ -18,7 +18,7 @@ from streams.sinks.memory import MemorySink
 from streams.state_store import StateStore
 from tests.core import strategies as some
 from tests.core.oracle import expect
-from tests.streams.scene import Scene, rows_of
+from tests.streams.scene import Scene, history_expected, history_of, rows_of
 from tests.streams.test_pipeline_any_interleaving import crashes, wipe, work_off
 
 _VISITORS = ("a-1", "a-2", "c-1")
@@ -94,12 +94,11 @@ def _assert_rows_are_right(scene: Scene, sink: MemorySink) -> None:
     for visitor in moved:
         assert not _filled(rows_of(sink, CustomerDailyRow, visitor, "day", "channel"))
         assert not _filled(rows_of(sink, Customer5mRow, visitor, "bucket_at", "channel"))
+        assert not history_of(sink, visitor)
     for customer, deliveries in owners.items():
-        expected = expect(deliveries)
-        is_anonymous = customer.startswith("anon:")
-        assert rows_of(sink, CustomerStateRow, customer) == {
-            (): expected.state | {"is_anonymous": int(is_anonymous)}
-        }
+        expected = expect(deliveries, customer)
+        assert rows_of(sink, CustomerStateRow, customer) == {(): expected.state}
+        assert history_of(sink, customer) == history_expected(customer, expected.order_times_ms, sink.now_ms)
         assert _filled(rows_of(sink, CustomerDailyRow, customer, "day", "channel")) == expected.daily
         fives = _filled(rows_of(sink, Customer5mRow, customer, "bucket_at", "channel"))
         held = expected.fives_held()

@@ -15,7 +15,7 @@ NOON = ms("2026-06-15 12:00")
 
 
 def state(n_applied: int, epoch: int = 0, events_total: int = 0) -> tuple[object, ...]:
-    return ("c-1", 0, None, None, None, None, events_total, 0, epoch, n_applied, 0)
+    return ("c-1", 0, None, None, None, None, events_total, 0, epoch, n_applied, 0, 0, None, None, None)
 
 
 def fact(event_id: str, appended_at: int = NOON, offset: int = 0, **changes: object) -> tuple[object, ...]:

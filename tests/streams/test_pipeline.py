@@ -65,6 +65,10 @@ async def test_an_event_becomes_a_fact_and_the_rows_of_its_customer(
             "epoch": 0,
             "n_applied": 1,
             "is_moved": 0,
+            "purchase_days": 0,
+            "first_purchase_on": None,
+            "last_purchase_at": None,
+            "won_back_on": None,
         }
     ]
     assert sink.rows[CustomerDailyRow.TABLE] == [

@@ -59,6 +59,9 @@ async def work_off(
     """Process everything with a process that dies and comes back; returns what the database then holds."""
     random = Random(seed)
     sink = database()
+    # Whether an order comes before or after silence is told, and how much of it: nobody knows.
+    now_ms = some.ANCHOR_MS + random.choice((0, 20, 60, 200)) * some.DAY_MS
+    sink.now_ms = now_ms - random.choice((0, 0, 1, 50, 300)) * some.DAY_MS
     for passes, part, disk_survives in [*deaths, (None, 0.0, True)]:
         worker = FakeWorker(
             scene.kafka,
@@ -72,6 +75,8 @@ async def work_off(
         try:
             worker.join()
             await worker.drain(random)
+            sink.now_ms = now_ms
+            await worker.sweep()
         except Crashed:
             if not disk_survives:
                 wipe(disk)

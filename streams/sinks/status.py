@@ -1,0 +1,31 @@
+"""What churn status asks of ClickHouse: the instant that figures hold for, and what has been told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from streams.core.project import Cells
+
+_AS_OF: Final = "SELECT toUnixTimestamp64Milli(as_of) FROM v_clock"
+_TRANSITIONS: Final = """
+SELECT customer_id, toUnixTimestamp64Milli(changed_at), toString(from_status), toString(to_status), reason,
+       days_since_order, expected_gap_days, overdue_ratio
+FROM customer_transitions FINAL
+WHERE customer_id IN %(customer_ids)s AND NOT is_retracted
+"""
+_SETTINGS: Final = {"max_query_size": 16 * 1024 * 1024}
+
+
+def query_as_of(client: Client) -> int:
+    """See `Sink.as_of`."""
+    return int(client.query(_AS_OF).result_rows[0][0])
+
+
+def query_transitions(client: Client, customer_ids: Collection[str]) -> list[Cells]:
+    """See `Sink.transitions`."""
+    parameters = {"customer_ids": sorted(customer_ids)}
+    # Bound by the client into the body: as URL parameters thousands of ids would exceed a server's limits.
+    return list(map(tuple, client.query(_TRANSITIONS, parameters=parameters, settings=_SETTINGS).result_rows))
