@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from tests.core.oracle import WEIGHTS, Expected
+from tests.core.status_oracle import Change, simulate
 from tests.faults.findings import Findings
 from tests.faults.rig import Rig
 
 _STATE_FIELDS = (
     "is_anonymous", "first_seen_at", "website_seen_at", "chat_seen_at", "purchase_seen_at", "events_total",
-    "orders_total",
+    "orders_total", "purchase_days", "first_purchase_on", "last_purchase_at",
 )  # fmt: skip
+
+TRANSITIONS = """
+SELECT customer_id, toUnixTimestamp64Milli(changed_at), toString(from_status), toString(to_status)
+FROM customer_transitions FINAL WHERE NOT is_retracted ORDER BY customer_id, changed_at
+"""
 
 STATE = """
 SELECT customer_id, is_anonymous, toUnixTimestamp64Milli(first_seen_at),
        toUnixTimestamp64Milli(website_seen_at), toUnixTimestamp64Milli(chat_seen_at),
-       toUnixTimestamp64Milli(purchase_seen_at), events_total, orders_total, n_applied
+       toUnixTimestamp64Milli(purchase_seen_at), events_total, orders_total, purchase_days,
+       toInt32(first_purchase_on), toUnixTimestamp64Milli(last_purchase_at), n_applied
 FROM customer_state FINAL
 """
 
@@ -62,7 +70,10 @@ SELECT customer_id, toUInt8(startsWith(customer_id, 'anon:')),
        toUnixTimestamp64Milli(maxOrNullIf(occurred_at, sees AND channel = 'website')),
        toUnixTimestamp64Milli(maxOrNullIf(occurred_at, sees AND channel = 'chat')),
        toUnixTimestamp64Milli(maxOrNullIf(occurred_at, sees AND channel = 'purchase')),
-       count(), countIf(counts AND type = 'order_completed'), count()
+       count(), countIf(counts AND type = 'order_completed'),
+       uniqExactIf(toDate(occurred_at), counts AND type = 'order_completed'),
+       toInt32(toDate(minOrNullIf(occurred_at, counts AND type = 'order_completed'))),
+       toUnixTimestamp64Milli(maxOrNullIf(occurred_at, counts AND type = 'order_completed')), count()
 FROM facts GROUP BY customer_id
 """
 
@@ -113,6 +124,28 @@ def check_rows(
         from_facts = _by_key(rig.rows(f"SELECT * FROM ({counted}) WHERE {some}"), columns)
         findings.differences(f"{table} and the oracle", found, _oracle(table, expected))
         findings.differences(f"{table} and SQL over events", found, from_facts)
+
+
+def check_histories(
+    rig: Rig, expected: Mapping[str, Expected], findings: Findings, only: Collection[str] | None = None
+) -> None:
+    """Changes of churn status: all up to the customer's newest order, and of those since as many as sweeps
+    have come to."""
+    found: dict[str, list[Change]] = defaultdict(list)
+    for customer, *change in rig.rows(TRANSITIONS):
+        found[customer].append(Change(*change))
+    ((now_ms,),) = rig.rows("SELECT toUnixTimestamp64Milli(as_of) FROM v_clock")
+    wrong = {}
+    for customer in only if only is not None else expected:
+        times = [] if customer.startswith("anon:") else expected[customer].order_times_ms
+        by_orders = simulate(times, max(times, default=0))
+        told = found.pop(customer, [])
+        by_now = simulate(times, max(now_ms, *times[-1:]))
+        if told[: len(by_orders)] != by_orders or told != by_now[: len(told)]:
+            wrong[customer] = (told, by_now)
+    findings.differences("customer_transitions and a day-by-day simulation", wrong, {})
+    if only is None:
+        findings.differences("customer_transitions of nobody", found, {})
 
 
 def check_rows_in_sql(rig: Rig, findings: Findings) -> None:

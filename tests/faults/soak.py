@@ -22,7 +22,7 @@ from tests.faults.findings import Findings
 from tests.faults.ledger import Coordinates, Ledger
 from tests.faults.recovered import check_recovered_state
 from tests.faults.rig import PARTITIONS, Rig
-from tests.faults.rows import check_rows, check_rows_in_sql
+from tests.faults.rows import check_histories, check_rows, check_rows_in_sql
 from tests.faults.scenario import start
 from tests.faults.traffic import Message, Traffic
 from tests.faults.truth import Delivery
@@ -220,6 +220,7 @@ def judge(rig: Rig, ledger: SoakLedger) -> None:
     sample = [_delivery(at, message) for at, message in ledger.sample]
     expected = oracle(sample)
     check_rows(rig, expected, findings, only=sorted(expected))
+    check_histories(rig, expected, findings, only=sorted(expected))
     check_committed_to_the_end(rig, findings)
     rig.stop_workers()
     check_recovered_state(rig, expected, sample, findings)

@@ -15,7 +15,7 @@ from tests.faults.findings import Findings
 from tests.faults.ledger import Ledger
 from tests.faults.recovered import check_recovered_state
 from tests.faults.rig import PARTITIONS, Rig
-from tests.faults.rows import check_rows
+from tests.faults.rows import check_histories, check_rows
 from tests.faults.truth import Delivery, deliveries, rejected_records
 
 VIEWS = (
@@ -49,6 +49,7 @@ def assert_nothing_lost_or_counted_twice(rig: Rig, ledger: Ledger, *, rejected_t
         check_rejected_topic(rig, received, findings)
     expected = oracle(received)
     check_rows(rig, expected, findings)
+    check_histories(rig, expected, findings)
     check_counts(rig, expected, findings)
     check_committed_to_the_end(rig, findings)
     rig.stop_workers()
