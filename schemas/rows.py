@@ -22,6 +22,7 @@ MaybeDay = Annotated[date | None, "Nullable(Date)"]
 Flag = Annotated[int, "UInt8"]
 U32 = Annotated[int, "UInt32"]
 U64 = Annotated[int, "UInt64"]
+I64 = Annotated[int, "Int64"]
 Float = Annotated[float, "Float64"]
 Counts = Annotated[dict[str, int], "Map(LowCardinality(String), UInt64)"]
 Bytes = Annotated[bytes, "String"]
@@ -181,6 +182,21 @@ class RejectedEventRow(Row):
     replayed_at: MaybeTime
 
 
+class StreamLagRow(Row):
+    """How far a group was behind in a partition; `committed_offset` and `lag` -1: nothing was committed."""
+
+    TABLE: ClassVar[str] = "stream_lag"
+
+    measured_at: Time
+    consumer_group: Name
+    topic: Name
+    partition: U32
+    committed_offset: I64
+    end_offset: I64
+    lag: I64
+    lag_seconds: Float
+
+
 class SettingRow(Row):
     """A setting that views depend on, for example `clock`."""
 
@@ -198,6 +214,7 @@ ROWS: tuple[type[Row], ...] = (
     CustomerDailyRow,
     Customer5mRow,
     RejectedEventRow,
+    StreamLagRow,
     SettingRow,
 )
 

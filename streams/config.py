@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     retry_backoff_max_seconds: float = Field(
         5.0, gt=0, description="Longest pause between two attempts to reach Kafka or ClickHouse"
     )
+    lag_interval_seconds: float = Field(
+        15.0, ge=1, le=3_600, description="Seconds between the rows that `engage lag-exporter` writes"
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged"
     )

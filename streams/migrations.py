@@ -1,4 +1,4 @@
-"""Brings ClickHouse up to the files in `sql/`: tables once and for ever, views again each time.
+"""Brings ClickHouse up to the files in `sql/`: tables once and for ever, TTLs and views again each time.
 
 Numbered files are `clickhouse-migrations`' business: it runs each once and records its checksum in
 `schema_migrations`. It remembers a file only when all its statements have run, so each statement is
@@ -35,6 +35,10 @@ from streams.core.score import DEFAULT_RULES
 from streams.errors import MigrationError
 
 MIGRATIONS_TABLE = "schema_migrations"
+_HAS_TTL = """
+SELECT 1 FROM system.tables
+WHERE database = currentDatabase() AND name = {table:String} AND engine_full LIKE '% TTL %'
+"""
 _SOURCE_TREE = Path(__file__).resolve().parent.parent / "sql"
 _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "engagement-streams" / "sql"
 
@@ -54,7 +58,7 @@ def sql_directory() -> Path:
 
 
 def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
-    """Create the database if missing, apply new migrations, re-apply views, record clock and score rules.
+    """Create the database if missing, apply new migrations, TTLs and views, record clock and score rules.
 
     Returns the names of the migrations applied by this call, in order; running it again returns [].
 
@@ -67,6 +71,7 @@ def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
     client = connect(settings)
     try:
         applied = _apply_migrations(client, sql / "migrations")
+        _apply_ttls(client, sql / "ttl", settings.clock)
         _apply_views(client, view_statements(sql, settings.clock))
         _write_setting(client, "clock", settings.clock.value)
         _write_setting(client, "retention_days", str(settings.retention_days))
@@ -117,6 +122,21 @@ def _refuse_rewritten_history(migrator: Migrator, files: list[Migration], names:
                 f"Migration {row.version:04} was applied to this database, but its file is missing: "
                 "install the version of engagement-streams that brought it, or a newer one."
             )
+
+
+def _apply_ttls(client: Client, directory: Path, clock: Clock) -> None:
+    """Let rows expire as `ttl/TABLE.sql` says; with the clock `event` they stay, as history is old anyway."""
+    for path in sorted(directory.glob("*.sql")):
+        table, expression = path.stem, path.read_text(encoding="utf-8")
+        try:
+            if clock is Clock.WALL:
+                # What is there already expires as parts are merged, not at once.
+                once = {"materialize_ttl_after_modify": 0}
+                client.command(f"ALTER TABLE {table} MODIFY TTL {expression}", settings=once)
+            elif client.query(_HAS_TTL, parameters={"table": table}).result_rows:
+                client.command(f"ALTER TABLE {table} REMOVE TTL")
+        except ClickHouseError as error:
+            raise MigrationError(f"TTL of {table} failed: {one_line(error)}") from error
 
 
 def _apply_views(client: Client, statements: Mapping[str, str]) -> None:

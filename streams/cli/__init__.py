@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 
 from streams.errors import EngageError
 
-# One line per command: the module below streams/cli, in which a function or a Typer app has the same name.
+# One line per command: the module below streams/cli, in which a function or a Typer app has the same name,
+# with _ for -.
 COMMANDS = (
     "demo",
     "up",
@@ -28,6 +29,8 @@ COMMANDS = (
     "rejected",
     "rebuild",
     "collect",
+    "lag",
+    "lag-exporter",
 )
 
 
@@ -48,7 +51,8 @@ class LazyCommands(TyperGroup):
 
 
 def _load(name: str) -> Any:
-    target = getattr(importlib.import_module(f"{__name__}.{name}"), name)
+    identifier = name.replace("-", "_")
+    target = getattr(importlib.import_module(f"{__name__}.{identifier}"), identifier)
     if isinstance(target, typer.Typer):
         return typer.main.get_command(target)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -52,14 +52,26 @@ def partitions_of(admin: KafkaAdminClient, settings: Settings, topics: Collectio
     Raises:
         MissingTopic: one of them does not exist.
     """
+    described = describe_topics(admin, settings, topics)
+    return {name: len(topic["partitions"]) for name, topic in described.items()}
+
+
+def describe_topics(
+    admin: KafkaAdminClient, settings: Settings, topics: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """What Kafka says of each topic, by name, in the order of `topics`.
+
+    Raises:
+        MissingTopic: one of them does not exist.
+    """
     described: list[dict[str, Any]] = admin.describe_topics(list(topics))
-    counts = {topic["name"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
-    missing = [topic for topic in topics if topic not in counts]
+    found = {topic["name"]: topic for topic in described if not topic["error_code"]}
+    missing = [topic for topic in topics if topic not in found]
     if missing:
         raise MissingTopic(
             f"Kafka at {settings.kafka_bootstrap} has no topic {', '.join(missing)}: run `engage topics`"
         )
-    return counts
+    return {topic: found[topic] for topic in topics}
 
 
 class Sender:

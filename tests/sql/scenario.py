@@ -45,6 +45,7 @@ TABLES = (
     "survey_answers",
     "referral_events",
     "engagement_moments",
+    "stream_lag",
 )
 WEIGHT_AND_CAP = {
     "page_viewed": (1, 20),

@@ -169,6 +169,43 @@ def test_without_facts_the_clock_of_events_shows_now(
     assert query("SELECT abs(dateDiff('minute', as_of, now())) < 60 FROM v_clock") == [(1,)]
 
 
+def ttl_of(query: Callable[[str], list[tuple[str]]], table: str) -> str:
+    """What `table` has after TTL, '' without any."""
+    ((engine,),) = query(
+        f"SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = '{table}'"
+    )
+    return engine.partition(" TTL ")[2].partition(" SETTINGS ")[0]
+
+
+def test_rows_expire_with_the_clock_of_the_wall_only(
+    settings: Settings, query: Callable[[str], list[tuple[str]]]
+) -> None:
+    seen = []
+    for clock in (Clock.EVENT, Clock.WALL, Clock.WALL, Clock.EVENT, Clock.WALL):
+        migrate(settings.model_copy(update={"clock": clock}))
+        seen.append(ttl_of(query, "stream_lag"))
+    expires = "toDateTime(measured_at) + toIntervalDay(30)"
+    assert seen == ["", expires, expires, "", expires]
+
+
+def test_a_ttl_that_fails_is_named(settings: Settings, sql: Path) -> None:
+    (sql / "ttl").mkdir()
+    (sql / "ttl" / "first.sql").write_text("nothing + toIntervalDay(1)")
+    with pytest.raises(MigrationError) as error:
+        migrate(settings, sql=sql)
+    assert one_line(error).startswith("TTL of first failed: ")
+
+
+def test_old_rows_are_gone_once_parts_are_merged(
+    settings: Settings, query: Callable[[str], list[tuple[int]]]
+) -> None:
+    migrate(settings)
+    for days in (29, 31):
+        query(f"INSERT INTO stream_lag (measured_at) SELECT now64(3) - toIntervalDay({days})")
+    query("OPTIMIZE TABLE stream_lag FINAL")
+    assert query("SELECT dateDiff('day', measured_at, now()) FROM stream_lag") == [(29,)]
+
+
 def test_the_command_says_what_it_did(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,7 @@ VIEWS = {
         "rejected_at, reason, detail, source_topic, source_partition, source_offset, payload_preview,"
         " replayed_at"
     ),
+    "v_stream_lag": "measured_at, consumer_group, topic, partition, lag, lag_seconds",
 }
 PLAIN = re.compile(r"(Nullable\()?(String|U?Int\d+|Float64|Date|DateTime64\(3, 'UTC'\))\)?")
 

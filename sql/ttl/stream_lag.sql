@@ -1,0 +1,1 @@
+toDateTime(measured_at) + toIntervalDay(30)
