@@ -58,7 +58,7 @@ class LagReader:
 
     Lag in seconds is the age, by the broker's append time, of the oldest record behind the committed offset
     that a worker may read. Where none is left the records of an open transaction count: one that hangs
-    holds up all that came later.
+    holds up all that came later. The age is by this machine's clock.
     """
 
     def __init__(

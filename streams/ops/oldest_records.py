@@ -18,6 +18,8 @@ READ_UNCOMMITTED: Final = "read_uncommitted"
 _FETCH_BYTES: Final = 32 * 1024
 #: Short, because a poll does not return when all it gets are control records.
 _POLL_MS: Final = 50
+#: Of some partitions at once; what is behind the first of each need not be parsed.
+_POLL_RECORDS: Final = 100
 _READ_SECONDS: Final = 15.0
 _CONNECT_MS: Final = 8_000
 _CLOSE_MS: Final = 2_000
@@ -99,19 +101,21 @@ class OldestRecords:
         consumer = self._assigned(ranges)
         found: dict[TopicPartition, tuple[int, int | None]] = {}
         deadline = time.monotonic() + _READ_SECONDS
-        while len(found) < len(ranges):
+        while left := [tp for tp in ranges if tp not in found]:
             if time.monotonic() > deadline:
-                raise KafkaTimeoutError(f"{len(ranges) - len(found)} partitions were not read in time")
-            polled = consumer.poll(timeout_ms=_POLL_MS, max_records=1)
-            for tp in ranges.keys() - found.keys():
-                # The position is None while the broker is asked where the log begins now.
-                position = consumer.position(tp, timeout_ms=_POLL_MS)
-                if records := polled.get(tp):
-                    found[tp] = records[0].offset, records[0].timestamp
-                elif position is not None and position >= ranges[tp].stop:
-                    found[tp] = position, None
-            consumer.pause(*found)
+                raise KafkaTimeoutError(f"{len(left)} partitions were not read in time")
+            # Not `pause`: kafka-python 3.0 may never again look at what it has parked of other partitions.
+            consumer.assign(left)
+            polled = consumer.poll(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+            first = {tp: (records[0].offset, records[0].timestamp) for tp, records in polled.items()}
+            found |= first or self._passed({tp: ranges[tp] for tp in left})
         return found
+
+    def _passed(self, ranges: Mapping[TopicPartition, Range]) -> dict[TopicPartition, tuple[int, int | None]]:
+        """Ranges that the consumer has left behind without a record."""
+        # None while the broker is asked where the log begins now.
+        positions = {tp: self._consumer.position(tp, timeout_ms=_POLL_MS) for tp in ranges}
+        return {tp: (at, None) for tp, at in positions.items() if at is not None and at >= ranges[tp].stop}
 
     def _assigned(self, ranges: Mapping[TopicPartition, Range]) -> Any:
         if self._consumer is None:
@@ -134,5 +138,7 @@ class OldestRecords:
             isolation_level=self._isolation_level,
             max_partition_fetch_bytes=_FETCH_BYTES,
             fetch_max_wait_ms=_POLL_MS,
+            # Each read is of other partitions.
+            enable_incremental_fetch_sessions=False,
             metrics_enabled=False,
         )

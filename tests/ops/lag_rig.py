@@ -22,8 +22,9 @@ PARTITIONS = 2
 class Log:
     """One topic; `group` is the name of a group that does not exist before its first commit."""
 
-    def __init__(self, broker: str, admin: KafkaAdminClient) -> None:
+    def __init__(self, broker: str, admin: KafkaAdminClient, partitions: int = PARTITIONS) -> None:
         self.broker = broker
+        self.partitions = partitions
         self.topic = f"lag-{uuid.uuid4().hex}"
         self.group = f"group-{self.topic}"
         self._admin = admin
@@ -35,7 +36,7 @@ class Log:
 
     def create(self) -> None:
         config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(8 * 2**20)}
-        spec = {"num_partitions": PARTITIONS, "replication_factor": 1, "configs": config}
+        spec = {"num_partitions": self.partitions, "replication_factor": 1, "configs": config}
         self._admin.create_topics({self.topic: spec}, timeout_ms=15_000)
         self._admin.wait_for_topics([self.topic], timeout_ms=15_000)
 
@@ -74,6 +75,25 @@ class Log:
         ) as consumer:
             consumer.assign(list(position))
             consumer.commit(position)
+
+    def flow(self, rounds: int) -> Iterator[None]:
+        """In each round two batches of five come to every partition, and the last three are not committed."""
+        places = [KafkaPartition(self.topic, number) for number in range(self.partitions)]
+        with (
+            KafkaProducer(bootstrap_servers=self.broker, linger_ms=5) as producer,
+            KafkaConsumer(
+                bootstrap_servers=self.broker, group_id=self.group, enable_auto_commit=False
+            ) as consumer,
+        ):
+            consumer.assign(places)
+            for number in range(rounds):
+                for _ in range(2):
+                    for place in places * 5:
+                        producer.send(self.topic, value=b"x", partition=place.partition)
+                    producer.flush()
+                offset = 10 * (number + 1) - 3
+                consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place in places})
+                yield
 
     def retain_from(self, offset: int, partition: int = 0) -> None:
         self._admin.delete_records({KafkaPartition(self.topic, partition): offset})
@@ -114,8 +134,8 @@ class Log:
 
 
 @contextmanager
-def lag_log(broker: str) -> Iterator[Log]:
+def lag_log(broker: str, partitions: int = PARTITIONS) -> Iterator[Log]:
     with KafkaAdminClient(bootstrap_servers=broker) as admin:
-        log = Log(broker, admin)
+        log = Log(broker, admin, partitions)
         yield log
         log.delete()

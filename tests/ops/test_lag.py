@@ -10,7 +10,7 @@ from kafka import KafkaConsumer
 
 from streams.errors import KafkaUnavailable, MissingTopic
 from streams.ops.lag import Watched, measurements, open_lag_reader
-from tests.ops.lag_rig import PARTITIONS, Log
+from tests.ops.lag_rig import PARTITIONS, Log, lag_log
 
 
 def test_seconds_are_the_age_of_the_oldest_record_that_is_not_committed(log: Log) -> None:
@@ -169,6 +169,16 @@ def test_an_offset_of_a_former_log_counts_as_none(log: Log) -> None:
     lag = next(iter(log.measure().partitions))
     assert (lag.committed_offset, lag.lag) == (5, -1)
     assert lag.lag_seconds > 0
+
+
+@pytest.mark.slow
+def test_many_partitions_are_read_again_and_again(kafka_broker: str) -> None:
+    """Defect: a consumer that paused what it had found never came back to the other partitions."""
+    with lag_log(kafka_broker, partitions=8) as log, log.reader() as reader:
+        for _ in log.flow(rounds=60):
+            lags = list(reader.measure().partitions)
+            assert [lag.lag for lag in lags] == [3] * 8
+            assert min(lag.lag_seconds for lag in lags) > 0
 
 
 @pytest.mark.slow
