@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from streams.recovery import close_gap, restore
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore
 from streams.transport import BatchProducer, Consumer, Transport
+from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -74,20 +76,27 @@ class Worker:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.app = faust_app(settings)
         self._store = StateStore(settings.data_dir / "state", block_cache_mib=settings.block_cache_mib)
+        self.metrics = WorkerMetrics()
+        self.metrics.state_bytes.set_function(self._store.disk_bytes)
+        self.metrics.disk_free_bytes.set_function(lambda: shutil.disk_usage(settings.data_dir).free)
         self._producer = BatchProducer(
             settings.kafka_bootstrap, retry_max_seconds=settings.retry_backoff_max_seconds
         )
         self.pipeline = Pipeline(
             customers=CustomerCache(
-                self._store, max_customers=settings.cache_max_customers, on_gap=self._on_gap
+                self._store,
+                max_customers=settings.cache_max_customers,
+                on_gap=self._on_gap,
+                metrics=self.metrics,
             ),
             producer=self._producer,
-            sink=ClickHouseSink(settings),
+            sink=ClickHouseSink(settings, self.metrics),
             partitions=settings.partitions,
             on_durable=self._on_durable,
             dedupe=DedupeLimits(settings.dedupe_horizon_days, settings.dedupe_max_ids),
             limits=FlushLimits(settings.flush_max_records, settings.flush_linger_ms / 1000),
             epoch=database[1],
+            metrics=self.metrics,
         )
         pass_batches_on(self.app, (*SOURCE_TOPICS, REKEYED), self.pipeline.submit)
         tick_regularly(self.app, settings.sweep_interval_seconds, self.pipeline.tick)
@@ -157,8 +166,18 @@ class Worker:
         """After an assignment and before any source record is read: recover the state it needs."""
         partitions = sorted({tp.partition for tp in self._consumer.assignment()})
         log.info("partitions_assigned", partitions=partitions)
+        self.metrics.partitions.set(len(partitions))
+        self.metrics.generation.inc()
+        self.metrics.recovering.set(1)
         try:
-            await restore(self._settings, self._store, self._producer, self._database, partitions)
+            await restore(
+                self._settings,
+                self._store,
+                self._producer,
+                self._database,
+                partitions,
+                self.metrics.recovery_remaining.set,
+            )
         except Exception as error:
             # Faust would log it and go on to read events without their state.
             self._failed.set_exception(error)
@@ -166,4 +185,5 @@ class Worker:
         # Faust resumes fetching first and then clears the queues behind flow control, which would drop
         # what was fetched in between. Resumed now, there is nothing to drop.
         self.app.flow_control.resume()
+        self.metrics.recovering.set(0)
         self.ready.set()

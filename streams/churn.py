@@ -29,6 +29,7 @@ from streams.folded import History
 from streams.sinks.base import InThread, Sink
 from streams.state_store import Change, Due
 from streams.transport import Producer, Record
+from streams.worker_metrics import WorkerMetrics
 
 _DUE_AT_ONCE: Final = 5_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -47,6 +48,7 @@ class Churn:
         partitions: int,
         population_gap_days: float,
         epoch: int,
+        metrics: WorkerMetrics,
     ) -> None:
         self._customers = customers
         self._producer = producer
@@ -55,6 +57,7 @@ class Churn:
         self._partitions = partitions
         self._population_gap_days = population_gap_days
         self._epoch = epoch
+        self._metrics = metrics
 
     async def tell(self, histories: Iterable[History]) -> None:
         """Tell what these histories add to the table, and what they take back."""
@@ -70,6 +73,9 @@ class Churn:
         for partition, records in by_partition.items():
             await self._producer.send_all(TRANSITIONS, partition, records)
         await self._in_thread(self._sink.insert, CustomerTransitionRow, transpose(rows))
+        for _, _, _, to_status, *_, is_retracted, _, _ in rows:
+            if not is_retracted:
+                self._metrics.transitions.labels(to_status).inc()
 
     async def sweep(self, partitions: Iterable[int], check_owner: Callable[[], None]) -> int:
         """Tell of customers of these partitions whose silence has changed their status; returns how many.

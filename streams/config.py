@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     lag_interval_seconds: float = Field(
         15.0, ge=1, le=3_600, description="Seconds between the rows that `engage lag-exporter` writes"
     )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address on which a worker serves `/metrics`, `/livez` and `/readyz`"
+    )
+    metrics_port: int = Field(0, ge=0, le=65_535, description="Port of these; 0: not served")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged"
     )

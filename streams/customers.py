@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG
@@ -22,6 +22,7 @@ from streams.failpoints import reach
 from streams.intake import Delivery
 from streams.state_store import Change, Due, StateStore, customer_key, ids_key, order_key
 from streams.transport import Producer, Record
+from streams.worker_metrics import WorkerMetrics
 
 #: Customers by partition and stored id.
 Generation = dict[int, dict[str, Customer]]
@@ -38,8 +39,18 @@ class CustomerCache:
     half the limit it becomes the old one. Between flushes nothing here is dirty, so all may be dropped.
     """
 
-    def __init__(self, store: StateStore, *, max_customers: int, on_gap: GapListener | None = None) -> None:
+    def __init__(
+        self,
+        store: StateStore,
+        *,
+        max_customers: int,
+        on_gap: GapListener | None = None,
+        metrics: WorkerMetrics | None = None,
+    ) -> None:
         self._store = store
+        metrics = metrics or WorkerMetrics()
+        self._hits, self._misses = (metrics.cache_lookups.labels(result) for result in ("hit", "miss"))
+        self._changelog_bytes = metrics.changelog_bytes
         self._on_gap = on_gap
         self._half = max(1, max_customers // 2)
         self._young: Generation = defaultdict(dict)
@@ -110,7 +121,7 @@ class CustomerCache:
         if sum(map(len, self._young.values())) > self._half:
             self._young, self._old = defaultdict(dict), self._young
 
-    def _read_missing(self, partition: int, wanted: Iterable[str]) -> None:
+    def _read_missing(self, partition: int, wanted: Collection[str]) -> None:
         """Have all of these customers in the young generation."""
         young, old = self._young[partition], self._old[partition]
         missing: list[str] = []
@@ -124,6 +135,8 @@ class CustomerCache:
                 young[customer_id] = customer
         for customer in self._read(partition, missing):
             young[customer.id] = customer
+        self._hits.inc(len(wanted) - len(missing))
+        self._misses.inc(len(missing))
 
     def orders(
         self, partition: int, pairs: Iterable[tuple[str, str]]
@@ -149,6 +162,7 @@ class CustomerCache:
             before = self._store.offset(partition)
             sent = [Record(key, value) for key, value in stamped[partition]]
             offsets[partition] = await producer.send_all(CHANGELOG, partition, sent)
+            self._changelog_bytes.inc(sum(len(key) + len(value or b"") for key, value in stamped[partition]))
             if offsets[partition] - len(sent) > before:
                 gaps.append((partition, before, offsets[partition]))
         reach("changelog_sent")

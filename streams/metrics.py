@@ -36,6 +36,75 @@ FLUSH_SECONDS: Final = Spec("engagement_collector_flush_seconds", "Seconds until
 IN_FLIGHT: Final = Spec("engagement_collector_in_flight_requests", "Requests being read, mapped or delivered")
 COLLECTOR: Final = (REQUESTS, EVENTS, REFUSED, BOTS, REQUEST_SECONDS, FLUSH_SECONDS, IN_FLIGHT)
 
+# -- workers (`engage worker`) -----------------------------------------------------------------------
+
+WORKER_RECORDS: Final = Spec("engagement_worker_records_total", "Records read", ("topic",))
+WORKER_REJECTED: Final = Spec(
+    "engagement_worker_rejected_total", "Records that became rejects, by reason", ("reason",)
+)
+WORKER_DUPLICATES: Final = Spec(
+    "engagement_worker_duplicates_total", "Deliveries of events that had been counted before"
+)
+WORKER_FLUSH_RECORDS: Final = Spec("engagement_worker_flush_records", "Records of a flush")
+WORKER_STEP_SECONDS: Final = Spec(
+    "engagement_worker_step_seconds",
+    "Seconds of a step of a flush: decode, hand_over, fold, facts, identity, state, rows, late, status",
+    ("step",),
+)
+WORKER_ROWS: Final = Spec("engagement_worker_rows_total", "Rows that ClickHouse has taken", ("table",))
+WORKER_INSERT_RETRIES: Final = Spec(
+    "engagement_worker_insert_retries_total", "Calls to ClickHouse that failed and were tried again"
+)
+WORKER_LAST_FLUSH: Final = Spec(
+    "engagement_worker_last_flush_timestamp_seconds", "When a flush last ended, in seconds since 1970"
+)
+WORKER_LAST_INSERT: Final = Spec(
+    "engagement_worker_last_insert_timestamp_seconds", "When ClickHouse last took rows, in seconds since 1970"
+)
+WORKER_CHANGELOG_BYTES: Final = Spec(
+    "engagement_worker_changelog_bytes_total", "Bytes of keys and values sent to the changelog"
+)
+WORKER_STATE_BYTES: Final = Spec("engagement_worker_state_bytes", "Bytes of state on the local disk")
+WORKER_DISK_FREE_BYTES: Final = Spec(
+    "engagement_worker_disk_free_bytes", "Bytes free on the disk that holds the state"
+)
+WORKER_CACHE_LOOKUPS: Final = Spec(
+    "engagement_worker_cache_lookups_total",
+    "Customers looked up; result: hit (in memory), miss (read from disk, or new)",
+    ("result",),
+)
+WORKER_RECOVERING: Final = Spec("engagement_worker_recovering", "1: state is being recovered")
+WORKER_RECOVERY_REMAINING: Final = Spec(
+    "engagement_worker_recovery_remaining_records", "Changelog records still to be read"
+)
+WORKER_GENERATION: Final = Spec(
+    "engagement_worker_generation", "Grows whenever partitions are assigned to this worker anew"
+)
+WORKER_PARTITIONS: Final = Spec("engagement_worker_partitions", "Partitions of the changelog assigned")
+WORKER_TRANSITIONS: Final = Spec(
+    "engagement_worker_transitions_total", "Changes of churn status told, by status reached", ("to_status",)
+)
+WORKER: Final = (
+    WORKER_RECORDS,
+    WORKER_REJECTED,
+    WORKER_DUPLICATES,
+    WORKER_FLUSH_RECORDS,
+    WORKER_STEP_SECONDS,
+    WORKER_ROWS,
+    WORKER_INSERT_RETRIES,
+    WORKER_LAST_FLUSH,
+    WORKER_LAST_INSERT,
+    WORKER_CHANGELOG_BYTES,
+    WORKER_STATE_BYTES,
+    WORKER_DISK_FREE_BYTES,
+    WORKER_CACHE_LOOKUPS,
+    WORKER_RECOVERING,
+    WORKER_RECOVERY_REMAINING,
+    WORKER_GENERATION,
+    WORKER_PARTITIONS,
+    WORKER_TRANSITIONS,
+)
+
 # -- lag (`engage lag-exporter`) ---------------------------------------------------------------------
 
 # As danielqsj/kafka_exporter names them.
@@ -104,4 +173,4 @@ LAG: Final = (
     LAG_INSERT_FAILURES,
 )
 
-SPECS: Final = (*COLLECTOR, *LAG)
+SPECS: Final = (*COLLECTOR, *WORKER, *LAG)

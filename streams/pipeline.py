@@ -12,6 +12,7 @@ the partitions next reads the same records again, which is harmless:
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
 from streams.sinks.base import NotStorable, Sink
 from streams.transport import Producer, Record, RecordBatch
+from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Pipeline:
         limits: FlushLimits,
         population_gap_days: float = DEFAULT_POPULATION_GAP_DAYS,
         epoch: int = 0,
+        metrics: WorkerMetrics | None = None,
     ) -> None:
         self._customers = customers
         self._producer = producer
@@ -80,6 +83,7 @@ class Pipeline:
         self._limits = limits
         self._population_gap_days = population_gap_days
         self._epoch = epoch
+        self._metrics = metrics or WorkerMetrics()
         self._queue: asyncio.Queue[RecordBatch | None] = asyncio.Queue()
         self._queued_records = 0
         self._has_room = asyncio.Event()
@@ -87,6 +91,8 @@ class Pipeline:
         self._expected: dict[TP, int] = {}
         self._seek_count = 0
         self._released = True
+        #: By the monotonic clock, since when the flush or sweep at hand has been running.
+        self.flushing_since: float | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._flushing: asyncio.Task[None] | None = None
@@ -109,6 +115,7 @@ class Pipeline:
             partitions=partitions,
             population_gap_days=population_gap_days,
             epoch=epoch,
+            metrics=self._metrics,
         )
 
     # -- what Faust tells ------------------------------------------------------------------------
@@ -168,6 +175,7 @@ class Pipeline:
         while True:
             batches = await self._take()
             self._idle.clear()
+            self.flushing_since = time.monotonic()
             self._flushing = asyncio.create_task(self._flush(batches) if batches else self._sweep())
             try:
                 await asyncio.wait({self._flushing})
@@ -175,7 +183,7 @@ class Pipeline:
                     self._flushing.result()
             finally:
                 self._flushing.cancel()
-                self._flushing = None
+                self._flushing = self.flushing_since = None
                 self._idle.set()
 
     async def _take(self) -> list[RecordBatch]:
@@ -203,16 +211,20 @@ class Pipeline:
         if not batches:
             return
         reach("taken")
+        ended = self._metrics.steps()
         # 3 decode: every record becomes an event, a reject, or a record for another partition.
         deliveries, rejected, misplaced, news = read(batches, self._partitions, self._customers.known)
+        ended("decode")
         reach("decoded")
         # 4 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
         await self._reject(rejected)
         await self._forward(misplaced)
+        ended("hand_over")
         reach("handed_over")
         # 5 fold in memory; 6 facts. Facts first, then state: a fact that ClickHouse will never take is
         #   rejected and must not have been counted.
         folded = self._fold(deliveries)
+        ended("fold")
         reach("folded")
         refused = await self._insert_facts(folded.facts)
         while refused:
@@ -223,25 +235,31 @@ class Pipeline:
             # A duplicate of a refused record is no duplicate any more, but a fact to be tried.
             folded = self._fold(deliveries)
             refused = await self._insert_facts(folded.facts)
+        ended("facts")
         reach("facts_inserted")
         # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
         self._check_owner(seek_count)
         await self._identity.follow(deliveries, folded, news)
+        ended("identity")
         reach("identified")
         # 8 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
         self._check_owner(seek_count)
         await self._customers.save(folded.changes, self._producer)
+        ended("state")
         reach("state_written")
         # 9 rows: only from state that is durable, so that no row is ever ahead of it.
         self._check_owner(seek_count)
         await self._in_thread(self._insert_rows, folded)
+        ended("rows")
         reach("rows_inserted")
         # 10 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         await self._restate(folded.touched)
+        ended("late")
         reach("restated")
         # 11 status: what orders have changed of it, told to the topic before the table.
         self._check_owner(seek_count)
         await self._churn.tell(folded.histories)
+        ended("status")
         reach("status_told")
         for customer in folded.touched:
             self._customers.forget_dropped(customer)
@@ -250,6 +268,7 @@ class Pipeline:
         self._check_owner(seek_count)
         await self._on_durable({batch.tp: batch.end for batch in batches})
         reach("acked")
+        self._note_flush(batches)
         log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(folded.touched))
 
     async def _sweep(self) -> None:
@@ -259,6 +278,12 @@ class Pipeline:
             partitions = sorted({tp.partition for tp in self._expected})
             swept = await self._churn.sweep(partitions, lambda: self._check_owner(seek_count))
             log.debug("swept", customers=swept)
+
+    def _note_flush(self, batches: list[RecordBatch]) -> None:
+        for batch in batches:
+            self._metrics.records.labels(batch.tp.topic).inc(len(batch.records))
+        self._metrics.flush_records.observe(sum(len(batch.records) for batch in batches))
+        self._metrics.last_flush.set_to_current_time()
 
     # -- the steps -------------------------------------------------------------------------------
 
@@ -285,6 +310,7 @@ class Pipeline:
         epoch, limits = self._epoch, self._dedupe
         folded = Folded.empty()
         touched, facts, changes, states, days, fives, _ = folded
+        duplicates = 0
         for customer, items in self._customers.load(deliveries):
             for item in items:
                 event = item.event
@@ -293,7 +319,9 @@ class Pipeline:
                     continue
                 append_day = item.appended_at_ms // DAY_MS
                 outcome = apply(customer, event, item.source, item.offset, append_day, limits)
-                if is_fact and outcome is not Outcome.DUPLICATE:
+                if outcome is Outcome.DUPLICATE:
+                    duplicates += 1
+                elif is_fact:
                     facts.append(item)
             touched.append(customer)
             folded.note_status(customer, self._population_gap_days)
@@ -303,6 +331,7 @@ class Pipeline:
                 days += project.daily_rows(customer, epoch)
                 fives += project.five_rows(customer, epoch)
             changes[customer.partition] += changes_of(customer)
+        self._metrics.duplicates.inc(duplicates)
         return folded
 
     async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
@@ -336,6 +365,8 @@ class Pipeline:
         """To `events.rejected` with the original bytes, and to the table that views read."""
         if not rejected:
             return
+        for item in rejected:
+            self._metrics.rejected.labels(item.rejection.reason.value).inc()
         by_partition: dict[int, list[Record]] = defaultdict(list)
         for item in rejected:
             by_partition[item.partition % self._partitions].append(item.record())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 _MIB = 1024 * 1024
 
+#: Told how many changelog records are still to be read.
+Remaining = Callable[[int], None]
+
 
 async def restore(
     settings: Settings,
@@ -33,6 +36,7 @@ async def restore(
     producer: BatchProducer,
     database: tuple[str, int],
     partitions: Sequence[int],
+    on_remaining: Remaining = lambda records: None,
 ) -> None:
     """Bring the state of assigned partitions up to date, and see that it belongs to the topics and rows.
 
@@ -42,7 +46,7 @@ async def restore(
     source = await asyncio.to_thread(lineage.read_source, settings)
     now = lineage.Lineage(*database, source.topics)
     lineage.discard_foreign_state(store, partitions, now)
-    outdated = await recover(settings.kafka_bootstrap, store, partitions)
+    outdated = await recover(settings.kafka_bootstrap, store, partitions, on_remaining)
     known = [lineage.check(store, partition, now, source) for partition in partitions]
     if not all(known):
         await asyncio.to_thread(lineage.note_topics, settings, source.topics)
@@ -132,7 +136,12 @@ async def _read_back(
     return outdated[partition]
 
 
-async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) -> dict[int, list[bytes]]:
+async def recover(
+    bootstrap: str,
+    store: StateStore,
+    partitions: Sequence[int],
+    on_remaining: Remaining = lambda records: None,
+) -> dict[int, list[bytes]]:
     """Read the changelog of these partitions to its present end.
 
     Returns, by partition, keys whose last record in the changelog is older than what the store holds.
@@ -153,7 +162,7 @@ async def recover(bootstrap: str, store: StateStore, partitions: Sequence[int]) 
                     "data directory."
                 )
             ranges[tp] = (held, end)
-        outdated = await _read(consumer, store, ranges)
+        outdated = await _read(consumer, store, ranges, on_remaining)
     seconds = round(time.monotonic() - started, 3)
     records = sum(end - held for held, end in ranges.values())
     log.info("state_recovered", partitions=len(partitions), records=records, seconds=seconds)
@@ -177,7 +186,10 @@ async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def _read(
-    consumer: AIOKafkaConsumer, store: StateStore, ranges: Mapping[TopicPartition, tuple[int, int]]
+    consumer: AIOKafkaConsumer,
+    store: StateStore,
+    ranges: Mapping[TopicPartition, tuple[int, int]],
+    on_remaining: Remaining = lambda records: None,
 ) -> dict[int, list[bytes]]:
     """Restore the records of each range of offsets; returns outdated keys by partition."""
     outdated: dict[int, dict[bytes, None]] = {tp.partition: {} for tp in ranges}
@@ -186,6 +198,7 @@ async def _read(
     for tp in behind:
         consumer.seek(tp, ranges[tp][0])
     while behind:
+        on_remaining(sum(end - store.offset(tp.partition) for tp, end in behind.items()))
         fetched = await consumer.getmany(timeout_ms=500, max_records=50_000)
         for tp, records in fetched.items():
             keys = outdated[tp.partition]
@@ -197,4 +210,5 @@ async def _read(
             if await consumer.position(tp) >= behind[tp]:
                 del behind[tp]
                 consumer.pause(tp)
+    on_remaining(0)
     return {partition: list(keys) for partition, keys in outdated.items()}

@@ -96,6 +96,10 @@ class StateStore:
     def close(self) -> None:
         self._db.close()
 
+    def disk_bytes(self) -> int:
+        """What it takes on disk, all partitions together."""
+        return self._db.property_int_value("rocksdb.live-sst-files-size") or 0
+
     def get(self, partition: int, keys: Sequence[bytes]) -> list[bytes | None]:
         """Values by changelog key, without their term, None where there is none; in the order of `keys`."""
         return [None if raw is None else raw[_TERM_BYTES:] for raw in self._raw(partition, keys)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,11 +52,12 @@ def run_local_stack(options: StackOptions, say: Say) -> None:
     with lock_data_dir(data_dir):
         _forget(ready_file)
         settings = _settings(options, data_dir)
-        publish = partial(_publish, ready_file, settings)
+        metrics_ports = free_ports(options.workers)
+        publish = partial(_publish, ready_file, settings, metrics_ports)
         with Supervisor(data_dir / "logs", on_change=publish, say=say) as supervisor:
             supervisor.stop_on_signals()
             try:
-                _start(supervisor, settings, options)
+                _start(supervisor, settings, options, metrics_ports)
                 publish(supervisor.pids)
                 say(_welcome(settings, options.workers))
                 supervisor.run()
@@ -67,7 +68,9 @@ def run_local_stack(options: StackOptions, say: Say) -> None:
             say("stopping")
 
 
-def _start(supervisor: Supervisor, settings: Settings, options: StackOptions) -> None:
+def _start(
+    supervisor: Supervisor, settings: Settings, options: StackOptions, metrics_ports: Sequence[int]
+) -> None:
     # 1. The servers, side by side.
     supervisor.start(_kafka(settings, options.kafka_heap_mib), _clickhouse(settings))
     # 2. Topics before workers: no broker creates them by itself.
@@ -78,7 +81,7 @@ def _start(supervisor: Supervisor, settings: Settings, options: StackOptions) ->
     migrate(settings)
     # 4. The workers, side by side: one rebalance for all.
     supervisor.check()
-    supervisor.start(*(_worker(settings, number) for number in range(options.workers)))
+    supervisor.start(*(_worker(settings, number, port) for number, port in enumerate(metrics_ports)))
 
 
 def _settings(options: StackOptions, data_dir: Path) -> Settings:
@@ -122,7 +125,7 @@ def _answers(wait_until_ready: Callable[[int, float], None], port: int) -> bool:
     return True
 
 
-def _worker(settings: Settings, number: int) -> Child:
+def _worker(settings: Settings, number: int, metrics_port: int) -> Child:
     data_dir = settings.data_dir / f"worker-{number}"
     mark = data_dir / "ready"
 
@@ -136,6 +139,8 @@ def _worker(settings: Settings, number: int) -> Child:
         answers=mark.exists,
         environment={
             **worker_environment(settings, data_dir, mark),
+            "ENGAGE_METRICS_HOST": LOOPBACK,
+            "ENGAGE_METRICS_PORT": str(metrics_port),
             # A name of its own for each.
             "ENGAGE_INSTANCE_ID": settings.instance_id and f"{settings.instance_id}-{number}",
         },
@@ -163,10 +168,13 @@ def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
-def _publish(ready_file: Path | None, settings: Settings, pids: dict[str, int]) -> None:
+def _publish(
+    ready_file: Path | None, settings: Settings, metrics_ports: Sequence[int], pids: dict[str, int]
+) -> None:
     if ready_file:
-        ready = Ready(settings.kafka_bootstrap, settings.clickhouse_url, str(settings.data_dir), pids)
-        write_ready_file(ready_file, ready)
+        metrics = {f"worker-{number}": f"{LOOPBACK}:{port}" for number, port in enumerate(metrics_ports)}
+        servers = (settings.kafka_bootstrap, settings.clickhouse_url)
+        write_ready_file(ready_file, Ready(*servers, str(settings.data_dir), metrics, pids))
 
 
 def _forget(ready_file: Path | None) -> None:

@@ -56,6 +56,8 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
 
     from streams.app import Worker
     from streams.errors import EngageError, NotStopped
+    from streams.health import WorkerHealth
+    from streams.probes import served
 
     log = structlog.get_logger("streams.worker")
     stop = asyncio.Event()
@@ -64,8 +66,11 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     collect_rarely()
     worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
+    health = WorkerHealth(settings.kafka_bootstrap, worker.pipeline, worker.ready)
+    beating = asyncio.create_task(health.beat())
     try:
-        await worker.run(stop)
+        with served(settings, worker.metrics.registry, health.not_alive, health.not_ready):
+            await worker.run(stop)
     except EngageError as error:
         log.error("worker_ended", reason=str(error))
         _end_now(error.exit_code)
@@ -80,6 +85,7 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
         _end_now(70)
     finally:
         announcing.cancel()
+        beating.cancel()
     log.info("worker_stopped")
 
 

@@ -16,12 +16,14 @@ class Ready:
         kafka: `host:port`, the value of ENGAGE_KAFKA_BOOTSTRAP.
         clickhouse: `http://host:port/database`, the value of ENGAGE_CLICKHOUSE_URL.
         data_dir: absolute path.
+        metrics: by name of a worker, `host:port` of its /metrics, /livez and /readyz.
         pids: by name (`kafka`, `clickhouse`, `worker-0`…), each the process that does the work.
     """
 
     kafka: str
     clickhouse: str
     data_dir: str
+    metrics: dict[str, str]
     pids: dict[str, int]
 
 

@@ -16,9 +16,10 @@ import structlog
 
 from streams.config import Settings
 from streams.ops.lag import Watched, measurements
-from streams.ops.lag_http import Server, listen
+from streams.ops.lag_http import listen
 from streams.ops.lag_monitor import LagMonitor
 from streams.ops.lag_rows import LagRows, insert_rows
+from streams.probes import Probes
 
 log = structlog.get_logger("streams.lag")
 
@@ -39,7 +40,7 @@ def export(settings: Settings, groups: Sequence[str], host: str, port: int) -> N
     log.info("lag_exporter_stopped")
 
 
-def _run_until_stopped(monitor: LagMonitor, rows: LagRows, server: Server) -> None:
+def _run_until_stopped(monitor: LagMonitor, rows: LagRows, server: Probes) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

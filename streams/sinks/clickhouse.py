@@ -25,6 +25,7 @@ from streams.errors import ClickHouseUnavailable
 from streams.sinks.base import Cell, FactKey, Interrupted, NotStorable, StoredLink
 from streams.sinks.identity import query_claims, query_filled, query_history, query_links
 from streams.sinks.status import query_as_of, query_transitions
+from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +62,9 @@ _EPOCH: Final = date(1970, 1, 1)
 class ClickHouseSink:
     """Facts and rows into ClickHouse. Used from one thread at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: WorkerMetrics | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics or WorkerMetrics()
         self._client: Client | None = None
         self._interrupted = threading.Event()
 
@@ -82,6 +84,7 @@ class ClickHouseSink:
         part = data if is_all else [column[start:stop] for column in data]
         try:
             self._until_served(lambda client: self._insert_once(client, row, part))
+            self._metrics.inserted(row.TABLE, stop - start)
         except _RefusedData as error:
             if stop - start == 1:
                 refused[start] = str(error)
@@ -159,6 +162,7 @@ class ClickHouseSink:
             except (ClickHouseError, ClickHouseUnavailable, OSError) as error:
                 if _is_data_error(error):
                     raise _RefusedData(one_line(error)) from error
+                self._metrics.insert_retries.inc()
                 log.warning("clickhouse_retried", error=one_line(error), pause_seconds=pause_seconds)
                 self._client = None
             if self._interrupted.wait(pause_seconds):

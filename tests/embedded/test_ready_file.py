@@ -8,7 +8,13 @@ from pathlib import Path
 
 from streams.embedded.ready_file import Ready, write_ready_file
 
-READY = Ready("127.0.0.1:9092", "http://127.0.0.1:8123/engagement", "/data", {"kafka": 11, "worker-0": 12})
+READY = Ready(
+    "127.0.0.1:9092",
+    "http://127.0.0.1:8123/engagement",
+    "/data",
+    {"worker-0": "127.0.0.1:9101"},
+    {"kafka": 11, "worker-0": 12},
+)
 
 
 def test_it_holds_addresses_and_pids_as_json(tmp_path: Path) -> None:
@@ -20,6 +26,7 @@ def test_it_holds_addresses_and_pids_as_json(tmp_path: Path) -> None:
         "kafka": "127.0.0.1:9092",
         "clickhouse": "http://127.0.0.1:8123/engagement",
         "data_dir": "/data",
+        "metrics": {"worker-0": "127.0.0.1:9101"},
         "pids": {"kafka": 11, "worker-0": 12},
     }
 
