@@ -77,7 +77,7 @@ class Log:
             consumer.commit(position)
 
     def flow(self, rounds: int) -> Iterator[None]:
-        """In each round two batches of five come to every partition, and the last three are not committed."""
+        """In each round two batches of 20 come to every partition, and the last 35 are not committed."""
         places = [KafkaPartition(self.topic, number) for number in range(self.partitions)]
         with (
             KafkaProducer(bootstrap_servers=self.broker, linger_ms=5) as producer,
@@ -88,10 +88,10 @@ class Log:
             consumer.assign(places)
             for number in range(rounds):
                 for _ in range(2):
-                    for place in places * 5:
+                    for place in places * 20:
                         producer.send(self.topic, value=b"x", partition=place.partition)
                     producer.flush()
-                offset = 10 * (number + 1) - 3
+                offset = 40 * (number + 1) - 35
                 consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place in places})
                 yield
 
