@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         90, ge=1, le=3_650, description="Days for which an order or engagement holds a customer, in retention"
     )
+    rules_file: Path | None = Field(
+        None,
+        description="Rules of score, leads and churn, as `deploy/rules/engagement.toml`; built in without it",
+    )
     dedupe_horizon_days: int = Field(
         7, ge=1, le=90, description="Days, by broker append time, for which an event id is remembered"
     )

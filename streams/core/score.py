@@ -6,16 +6,27 @@ Source: metric dictionary, "Engagement score": weighted activities with a daily 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import field
+from typing import Annotated, Final
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from schemas.fields import EventType
+
+# Bounds keep every sum of points a finite number, in Python and in SQL.
+Points = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+DailyCap = Annotated[int, Field(ge=1, le=1_000_000)]
+HalfPoint = Annotated[float, Field(ge=0.001, le=1e9, allow_inf_nan=False)]
+_CONFIG: Final = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CONFIG)
 class Weight:
     """What one event of a type is worth, and how many of them a day count at most."""
 
-    points: float
-    daily_cap: int
+    points: Points
+    daily_cap: DailyCap
 
 
 _DEFAULTS: Final = {
@@ -32,13 +43,16 @@ _DEFAULTS: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CONFIG)
 class ScoreRules:
-    """Weights by event type; `other` holds for every engagement event without a weight of its own."""
+    """Weights by event type; `other` holds for every engagement event without a weight of its own.
 
-    weights: Mapping[str, Weight] = field(default_factory=lambda: dict(_DEFAULTS))
+    Raw points of `half_point` make a score of 50.
+    """
+
+    weights: Mapping[EventType, Weight] = field(default_factory=lambda: dict(_DEFAULTS))
     other: Weight = Weight(1, 10)
-    half_point: float = 50.0
+    half_point: HalfPoint = 50.0
 
 
 DEFAULT_RULES: Final = ScoreRules()

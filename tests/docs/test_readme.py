@@ -29,7 +29,7 @@ def actual_settings() -> dict[str, tuple[str, str]]:
             default = default.get_secret_value()
         if isinstance(default, Enum):
             default = default.value
-        found[name] = (f"`{default}`" if str(default) else "(empty)", str(field.description))
+        found[name] = (f"`{default}`" if default not in ("", None) else "(empty)", str(field.description))
     return found
 
 
