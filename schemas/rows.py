@@ -128,7 +128,10 @@ class IdentityLinkRow(Row):
 
 
 class CustomerDailyRow(Row):
-    """A customer's UTC date on a channel. `events` counts all events, `counts` engagement events per type."""
+    """A customer's UTC date on a channel. `events` counts all events, `counts` engagement events per type.
+
+    ClickHouse computes the points (`streams.daily_points`).
+    """
 
     TABLE: ClassVar[str] = "customer_daily"
 
@@ -137,7 +140,6 @@ class CustomerDailyRow(Row):
     channel: Name
     events: U64
     counts: Counts
-    points: Float
     orders: U64
     conversations: U64
     messages: U64

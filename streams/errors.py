@@ -7,6 +7,7 @@ EngageError
 ├── ClickHouseUnavailable  no ClickHouse answers
 ├── MissingTopic           `engage topics` has not been run, or topics differ
 ├── MigrationError         a migration was edited, is missing, or failed
+├── RulesError             rules are not those in force; `engage restate`
 ├── LineageError           state, topics and rows do not belong together; `engage rebuild`
 └── FencedError            this worker no longer owns what it is about to write
 """
@@ -42,6 +43,10 @@ class MissingTopic(EngageError):
 
 class MigrationError(EngageError):
     """The schema in ClickHouse and the files in `sql/` do not agree."""
+
+
+class RulesError(EngageError):
+    """Rules are not those in force, or are being changed."""
 
 
 class LineageError(EngageError):

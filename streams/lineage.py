@@ -20,13 +20,13 @@ from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import GroupIdNotFoundError  # type: ignore[import-untyped]
 from kafka.structs import OffsetAndMetadata  # type: ignore[import-untyped]
 
-from schemas.rows import SettingRow, column_types, columns
 from schemas.topics import CHANGELOG, SOURCE_TOPICS
 from streams.clickhouse import connect
 from streams.config import Settings
 from streams.core.state import decode_state
 from streams.errors import LineageError, MigrationError
 from streams.kafka_admin import kafka_admin
+from streams.settings_table import write_setting
 from streams.state_store import StateStore, customer_key
 
 #: The changelog key of the record; no customer's key begins with a zero byte.
@@ -129,20 +129,9 @@ def note_topics(settings: Settings, ids: Mapping[str, str]) -> None:
     client = connect(settings)
     try:
         if not read_topics(client).ids:
-            note(client, "topics", Topics(ids).to_text())
+            write_setting(client, "topics", Topics(ids).to_text())
     finally:
         client.close()
-
-
-def note(client: Client, key: str, value: str) -> None:
-    """Write a row of `settings`."""
-    client.insert(
-        SettingRow.TABLE,
-        [[key, value]],
-        column_names=columns(SettingRow),
-        column_type_names=column_types(SettingRow),
-        settings={"async_insert": 0},
-    )
 
 
 def read_source(settings: Settings) -> Source:

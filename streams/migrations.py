@@ -7,12 +7,10 @@ Numbered files are `clickhouse-migrations`' business: it runs each once and reco
 
 from __future__ import annotations
 
-import json
 import re
 import sysconfig
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 from string import Template
@@ -28,11 +26,14 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
     Migrator,
 )
 
-from schemas.rows import SettingRow, column_types, columns
 from streams.clickhouse import connect, one_line
 from streams.config import Clock, Settings
-from streams.core.score import DEFAULT_RULES
 from streams.errors import MigrationError
+from streams.restate_claim import refuse_while_restating
+from streams.rule_dependents import DEPENDENTS, view_constants
+from streams.rules import DEFAULT_RULES, Rules, load_rules
+from streams.rules_in_force import read_rules, write_rules
+from streams.settings_table import read_setting, write_setting
 
 MIGRATIONS_TABLE = "schema_migrations"
 _HAS_TTL = """
@@ -58,28 +59,43 @@ def sql_directory() -> Path:
 
 
 def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
-    """Create the database if missing, apply new migrations, TTLs and views, record clock and score rules.
+    """Create the database if missing, apply new migrations, TTLs and views, record what these depend on.
+
+    Rules are those in force; in a new database, those of the settings. Only `engage restate` changes them.
 
     Returns the names of the migrations applied by this call, in order; running it again returns [].
 
     Raises:
         ClickHouseUnavailable: nothing answers.
         MigrationError: an applied file was edited or is missing, or ClickHouse refused a statement.
+        RulesError: `engage restate` is at work.
     """
     sql = sql or sql_directory()
+    given = load_rules(settings.rules_file)
     _create_database(settings)
     client = connect(settings)
     try:
         applied = _apply_migrations(client, sql / "migrations")
         _apply_ttls(client, sql / "ttl", settings.clock)
-        _apply_views(client, view_statements(sql, settings.clock))
-        _write_setting(client, "clock", settings.clock.value)
-        _write_setting(client, "retention_days", str(settings.retention_days))
-        _write_setting(client, "score_rules", json.dumps(asdict(DEFAULT_RULES)))
+        refuse_while_restating(client)
+        rules = read_rules(client) or given
+        _follow_rules(client, rules)
+        apply_views(client, settings, rules, sql=sql)
+        write_setting(client, "clock", settings.clock.value)
+        write_setting(client, "retention_days", str(settings.retention_days))
+        write_rules(client, rules)
         _name_once(client)
         return applied
     finally:
         client.close()
+
+
+def _follow_rules(client: Client, rules: Rules) -> None:
+    """In a new database, after an upgrade, after an interrupted restate: show these rules and no others."""
+    for dependent in DEPENDENTS:
+        dependent.prepare(client, rules)
+        dependent.fill(client, rules, lambda done, total: None)
+        dependent.switch(client, rules)
 
 
 def _create_database(settings: Settings) -> None:
@@ -139,7 +155,13 @@ def _apply_ttls(client: Client, directory: Path, clock: Clock) -> None:
             raise MigrationError(f"TTL of {table} failed: {one_line(error)}") from error
 
 
-def _apply_views(client: Client, statements: Mapping[str, str]) -> None:
+def apply_views(client: Client, settings: Settings, rules: Rules, *, sql: Path | None = None) -> None:
+    """Create or replace all views, with the numbers of these rules.
+
+    Raises:
+        MigrationError: ClickHouse refused one, which is named.
+    """
+    statements = view_statements(sql or sql_directory(), settings.clock, rules)
     for name in view_order(statements):
         try:
             client.command(statements[name])
@@ -147,26 +169,32 @@ def _apply_views(client: Client, statements: Mapping[str, str]) -> None:
             raise MigrationError(f"View {name} failed: {one_line(error)}") from error
 
 
-def view_statements(sql: Path, clock: Clock) -> dict[str, str]:
+def view_statements(sql: Path, clock: Clock, rules: Rules = DEFAULT_RULES) -> dict[str, str]:
     """The statement of each view, by name.
 
     `views/NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` are for one. `${NAME}` in a view
-    stands for `fragments/NAME.sql`.
+    stands for `fragments/NAME.sql`, or for a number or table of the rules (`streams.rule_dependents`); in
+    fragments for the latter only.
 
     Raises:
         MigrationError: a view names a fragment that is not there.
     """
-    fragments = {path.stem: path.read_text(encoding="utf-8") for path in (sql / "fragments").glob("*.sql")}
+    constants = view_constants(rules)
+    files = sorted((sql / "fragments").glob("*.sql"))
+    fragments = {path.stem: _filled_in(path, constants) for path in files}
     statements = {}
     for path in sorted((sql / "views").glob("*.sql")):
         name, *clocks = path.stem.split(".")
-        if clocks and clocks != [clock.value]:
-            continue
-        try:
-            statements[name] = Template(path.read_text(encoding="utf-8")).substitute(fragments)
-        except (KeyError, ValueError) as error:
-            raise MigrationError(f"{path} needs the fragment {error}: not in sql/fragments.") from error
+        if not clocks or clocks == [clock.value]:
+            statements[name] = _filled_in(path, {**fragments, **constants})
     return statements
+
+
+def _filled_in(path: Path, values: Mapping[str, str]) -> str:
+    try:
+        return Template(path.read_text(encoding="utf-8")).substitute(values)
+    except (KeyError, ValueError) as error:
+        raise MigrationError(f"{path} needs the fragment {error}: not in sql/fragments.") from error
 
 
 def view_order(statements: Mapping[str, str]) -> list[str]:
@@ -183,17 +211,8 @@ def _code(statement: str) -> str:
     return re.sub(r"--[^\n]*|'(?:[^'\\]|\\.)*'", "", statement)
 
 
-def _write_setting(client: Client, key: str, value: str) -> None:
-    client.insert(
-        SettingRow.TABLE,
-        [[key, value]],
-        column_names=columns(SettingRow),
-        column_type_names=column_types(SettingRow),
-    )
-
-
 def _name_once(client: Client) -> None:
     """Give the database the id and the epoch by which state recognises it (`streams.lineage`)."""
-    if not client.query("SELECT 1 FROM settings WHERE key = 'lineage'").result_rows:
-        _write_setting(client, "epoch", "0")
-        _write_setting(client, "lineage", uuid.uuid4().hex)
+    if read_setting(client, "lineage") is None:
+        write_setting(client, "epoch", "0")
+        write_setting(client, "lineage", uuid.uuid4().hex)

@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW v_customer_360
     events_30d UInt64 COMMENT 'All events of the last 30 UTC dates',
     events_90d UInt64 COMMENT 'All events of the last 90 UTC dates',
     events_total UInt64 COMMENT 'All events ever',
-    score Float64 COMMENT 'Engagement score, 0 to 100: 100 * (1 - 2^(-points / 50)), points of the last 30 UTC dates',
+    score Float64 COMMENT 'Engagement score, 0 to 100: 100 * (1 - 2^(-points / half_point)), points of the last 30 UTC dates',
     preferred_channel Nullable(String) COMMENT 'Channel with most points in 30 days (ties: purchase, chat, website)',
     omnichannel_reach UInt64 COMMENT 'Channels with an engagement event in 30 days',
     orders_total UInt64 COMMENT 'Orders ever, refunded ones included',
@@ -50,7 +50,7 @@ SELECT
     events_30d,
     events_90d,
     events_total,
-    round(100 * (1 - exp2(points_30d / -50)), 1) AS score,
+    round(100 * (1 - exp2(-half_points_30d)), 1) AS score,
     nullIf(top_channel, '') AS preferred_channel,
     omnichannel_reach,
     orders.n AS orders_total,
@@ -81,7 +81,7 @@ LEFT JOIN
         -- Channels stand in the order in which they win a tie, the last one first.
         ['website', 'chat', 'purchase'] AS channels,
         sumMapIf([indexOf(channels, channel)], [points], in_30d) AS by_channel,
-        arraySum(by_channel.2) AS points_30d,
+        arraySum(by_channel.2) / any(half_point) AS half_points_30d,
         channels[arrayMax(arrayZip(by_channel.2, by_channel.1)).2] AS top_channel,
         uniqExactIf(channel, in_30d AND notEmpty(counts)) AS omnichannel_reach
     FROM customer_daily FINAL

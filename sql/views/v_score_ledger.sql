@@ -1,5 +1,6 @@
--- Metrics: Engagement score (0–100). Weights and caps are the rules in force, which `settings` holds. Days that were
--- emptied, as their events moved to another customer, have no counts and leave no line.
+-- Metrics: Engagement score (0–100). Weights and caps are the rules in force: `point_lines` turns to others together
+-- with the points that other views read. Days that were emptied, as their events moved to another customer, have no
+-- counts and leave no line.
 CREATE OR REPLACE VIEW v_score_ledger
 (
     customer_id String COMMENT 'Customer; anon:<id> for an anonymous visitor',
@@ -12,21 +13,16 @@ CREATE OR REPLACE VIEW v_score_ledger
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH
-    assumeNotNull((SELECT any(value) FROM settings FINAL WHERE key = 'score_rules')) AS rules,
-    JSONExtract(rules, 'weights', 'Map(String, Tuple(points Float64, daily_cap UInt64))') AS own_rules,
-    JSONExtract(rules, 'other', 'Tuple(points Float64, daily_cap UInt64)') AS other_rule,
-    if(mapContains(own_rules, counted_type), own_rules[counted_type], other_rule) AS rule
 SELECT
     customer_id,
     day,
     toString(channel) AS channel,
-    toString(counted_type) AS type,
-    counted AS count,
-    rule.1 AS weight,
-    rule.1 * least(counted, rule.2) AS points
+    line.type AS type,
+    line.count AS count,
+    line.weight AS weight,
+    line.points AS points
 FROM customer_daily FINAL
-ARRAY JOIN mapKeys(counts) AS counted_type, mapValues(counts) AS counted
-WHERE counted > 0
+ARRAY JOIN point_lines AS line
+WHERE line.count > 0
 SETTINGS optimize_move_to_prewhere_if_final = 1
 COMMENT 'What each customer earned points for, per day, channel and type of event'

@@ -28,6 +28,7 @@ COMMANDS = (
     "windows",
     "rejected",
     "rebuild",
+    "restate",
     "collect",
     "lag",
     "lag-exporter",

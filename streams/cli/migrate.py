@@ -6,6 +6,7 @@ from rich.console import Console
 
 from streams.config import load_settings
 from streams.migrations import migrate as apply_migrations
+from streams.rules_in_force import difference
 
 
 def migrate() -> None:
@@ -24,3 +25,5 @@ def migrate() -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if differing := difference(settings):
+        console.print(f"{differing}. `engage restate` puts them in force.", highlight=False, soft_wrap=True)

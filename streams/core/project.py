@@ -11,7 +11,6 @@ from itertools import chain
 from typing import Any
 
 from streams.core.fold import ORDER, Customer
-from streams.core.score import DEFAULT_RULES, ScoreRules, points
 from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell, FiveCell
 from streams.core.status import Transition
 from streams.core.windows import FIVE_MINUTES_MS, day_of
@@ -29,9 +28,9 @@ def state_columns(customers: Iterable[Customer], epoch: int) -> Columns:
     return transpose([state_row(customer, epoch) for customer in customers])
 
 
-def daily_columns(customers: Iterable[Customer], epoch: int, rules: ScoreRules = DEFAULT_RULES) -> Columns:
+def daily_columns(customers: Iterable[Customer], epoch: int) -> Columns:
     """Rows of `customer_daily` for the days that changed, those left to the facts excepted."""
-    return transpose([row for customer in customers for row in daily_rows(customer, epoch, rules)])
+    return transpose([row for customer in customers for row in daily_rows(customer, epoch)])
 
 
 def five_columns(customers: Iterable[Customer], epoch: int) -> Columns:
@@ -77,19 +76,17 @@ def transition_row(customer_id: str, change: Transition) -> Cells:
     )
 
 
-def daily_rows(customer: Customer, epoch: int, rules: ScoreRules = DEFAULT_RULES) -> list[Cells]:
+def daily_rows(customer: Customer, epoch: int) -> list[Cells]:
     """One customer's rows of `customer_daily`, see `daily_columns`."""
     late_days, days = customer.late_days, customer.state.days
     return [
-        day_row(customer, key >> CHANNEL_BITS, key & CHANNEL_MASK, days[key], epoch, rules)
+        day_row(customer, key >> CHANNEL_BITS, key & CHANNEL_MASK, days[key], epoch)
         for key in customer.dirty_days
         if not late_days or key >> CHANNEL_BITS not in late_days
     ]
 
 
-def day_row(
-    customer: Customer, day: int, channel: int, cell: DayCell, epoch: int, rules: ScoreRules = DEFAULT_RULES
-) -> Cells:
+def day_row(customer: Customer, day: int, channel: int, cell: DayCell, epoch: int) -> Cells:
     """One row of `customer_daily`, from state or recounted from facts."""
     counts = cell.counts
     return (
@@ -98,7 +95,6 @@ def day_row(
         CHANNELS[channel],
         cell.events,
         counts.copy(),
-        points(counts, rules),
         counts.get(ORDER, 0),
         counts.get("conversation_started", 0),
         counts.get("message_sent", 0),

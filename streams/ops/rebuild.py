@@ -38,12 +38,12 @@ from streams.lineage import (
     REBUILDING,
     Lineage,
     Topics,
-    note,
     read_database,
     read_source,
     read_topics,
 )
 from streams.ops.topics import create_topics
+from streams.settings_table import write_setting
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import stamped
 
@@ -163,7 +163,7 @@ def _unfinished(client: Client) -> Progress | None:
 def _begin(settings: Settings, client: Client, from_start: bool) -> Progress:
     _, epoch = read_database(settings)
     # An id that no changelog holds.
-    note(client, "lineage", f"{REBUILDING}{uuid.uuid4().hex}")
+    write_setting(client, "lineage", f"{REBUILDING}{uuid.uuid4().hex}")
     _recreate_changelog(settings)
     topics = dict(read_source(settings).topics)
     since_ms = dict.fromkeys(SOURCE_TOPICS, _FOREVER_MS) if from_start else _since_ms(client, topics)
@@ -323,12 +323,12 @@ def _write_lineage(settings: Settings, lineage: Lineage) -> None:
 
 
 def _note_progress(client: Client, progress: Progress) -> None:
-    note(client, _UNFINISHED, msgspec.json.encode(progress).decode())
+    write_setting(client, _UNFINISHED, msgspec.json.encode(progress).decode())
 
 
 def _finish(client: Client, progress: Progress) -> None:
     since_ms = {topic: at_ms for topic, at_ms in progress.since_ms.items() if at_ms != _FOREVER_MS}
-    note(client, "topics", Topics(progress.topics, since_ms).to_text())
-    note(client, "epoch", str(progress.epoch))
-    note(client, "lineage", progress.database)
-    note(client, _UNFINISHED, "")
+    write_setting(client, "topics", Topics(progress.topics, since_ms).to_text())
+    write_setting(client, "epoch", str(progress.epoch))
+    write_setting(client, "lineage", progress.database)
+    write_setting(client, _UNFINISHED, "")

@@ -60,7 +60,7 @@ SELECT
 FROM numbers({first:UInt64}, {count:UInt64})
 """
 
-# What the worker would have written. No customer does one thing often enough in a day to reach a cap.
+# What the worker would have written.
 _ROWS: Final = (
     """
     INSERT INTO customer_state (customer_id, is_anonymous, first_seen_at, website_seen_at, chat_seen_at,
@@ -72,11 +72,9 @@ _ROWS: Final = (
     GROUP BY customer_id
     """,
     """
-    INSERT INTO customer_daily (customer_id, day, channel, events, counts, points, orders, conversations,
-                                messages, epoch, n_applied)
+    INSERT INTO customer_daily (customer_id, day, channel, events, counts, orders, conversations, messages,
+                                epoch, n_applied)
     SELECT customer_id, toDate(occurred_at) AS day, channel, count(), sumMap(map(type, toUInt64(1))),
-           sum(transform(type, ['product_viewed', 'product_added', 'conversation_started', 'message_sent',
-                                'order_completed'], [2., 4., 6., 2., 15.], 1.)),
            countIf(type = 'order_completed'), countIf(type = 'conversation_started'),
            countIf(type = 'message_sent'), 0, count()
     FROM events WHERE cityHash64(customer_id) % {slices:UInt64} = {slice:UInt64}

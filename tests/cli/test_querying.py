@@ -44,7 +44,7 @@ def customer_id(clickhouse_settings: Settings) -> str:
     """A customer with an id full of traps: an order and a product view, both a moment ago."""
     now = datetime.now(timezone.utc)
     counted = {"events": 1, "orders": 0, "conversations": 0, "messages": 0, "epoch": 0, "n_applied": 2}
-    day = {"customer_id": ODD_ID, "day": now.date(), "points": 2.0}
+    day = {"customer_id": ODD_ID, "day": now.date()}
     bucket = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
     insert(
         clickhouse_settings,

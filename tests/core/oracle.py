@@ -6,7 +6,7 @@ It sees all events of one customer at once and knows nothing of `streams`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +129,10 @@ def _cells(
         }
         if with_counts:
             cells[key]["counts"] = dict(counts)
-            cells[key]["points"] = sum(
-                points * min(counts[type_], cap)
-                for type_, (points, cap) in ((type_, WEIGHTS.get(type_, (1, 10))) for type_ in counts)
-            )
     return cells
+
+
+def points_of(counts: Mapping[str, int]) -> int:
+    """What a day on a channel earns by the default rules."""
+    rules = ((WEIGHTS.get(type_, (1, 10)), count) for type_, count in counts.items())
+    return sum(points * min(count, cap) for (points, cap), count in rules)

@@ -6,7 +6,6 @@ from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, colu
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, apply
-from streams.core.score import ScoreRules, Weight
 from streams.core.state import CustomerState
 from tests.core.samples import day, event, ms
 
@@ -73,9 +72,3 @@ def test_the_counts_of_a_row_do_not_change_with_the_state_afterwards() -> None:
     apply(customer, event("page_viewed", NOON, "e-9"), 0, 9, 0, DedupeLimits())
 
     assert counts == {"page_viewed": 1}
-
-
-def test_points_follow_the_rules_in_force() -> None:
-    rules = ScoreRules({"page_viewed": Weight(9, 1)})
-
-    assert project.daily_columns([folded(("page_viewed", NOON))], 0, rules)[5] == [9.0]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tests.core.oracle import WEIGHTS, Expected
+from tests.core.oracle import WEIGHTS, Expected, points_of
 from tests.core.status_oracle import Change, simulate
 from tests.faults.findings import Findings
 from tests.faults.rig import Rig
@@ -183,7 +183,7 @@ def _day(cell: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         cell["events"],
         sorted(cell["counts"].items()),
-        float(cell["points"]),
+        float(points_of(cell["counts"])),
         cell["orders"],
         cell["conversations"],
         cell["messages"],

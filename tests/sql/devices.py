@@ -134,7 +134,7 @@ def insert_rows_before_and_after(client: Client, events: list[Event]) -> None:
     moved = _gone(state_rows, events, truth, 1)
     insert(client, CustomerStateRow, (whole_state_row(row, version, 1) for row in moved))
     days = _gone(daily_rows, events, truth, 3)
-    insert(client, CustomerDailyRow, ((*row[:3], 0, {}, 0.0, 0, 0, 0, *version) for row in days))
+    insert(client, CustomerDailyRow, ((*row[:3], 0, {}, 0, 0, 0, *version) for row in days))
     buckets = _gone(five_minute_rows, events, truth, 3)
     insert(client, Customer5mRow, ((*row[:3], 0, 0, 0, 0, *version) for row in buckets))
 

@@ -210,8 +210,7 @@ def daily_rows(events: list[Event]) -> Iterator[tuple[Any, ...]]:
     counts = counts_by(events, _day)
     for (customer, day, channel), all_events in grouped(events, _day).items():
         types = counts[customer, day, channel]
-        points = float(sum(points_of(type_, count) for type_, count in types.items()))
-        yield (customer, day, channel, len(all_events), dict(types), points, *_activities(types))
+        yield (customer, day, channel, len(all_events), dict(types), *_activities(types))
 
 
 def five_minute_rows(events: list[Event]) -> Iterator[tuple[Any, ...]]:

@@ -16,8 +16,8 @@ CUSTOMER = "concat('c-', toString(number)) AS customer_id"
 DEVICE = "concat('anon:', toString(number))"
 FILL = (
     f"INSERT INTO customer_state (customer_id, events_total) SELECT {CUSTOMER}, 1 FROM numbers({CUSTOMERS})",
-    f"""INSERT INTO customer_daily (customer_id, day, channel, events, counts, points)
-        SELECT {CUSTOMER}, today(), 'website', 1, map('page_viewed', 1), 1 FROM numbers({CUSTOMERS})""",
+    f"""INSERT INTO customer_daily (customer_id, day, channel, events, counts)
+        SELECT {CUSTOMER}, today(), 'website', 1, map('page_viewed', 1) FROM numbers({CUSTOMERS})""",
     f"""INSERT INTO customer_5m (customer_id, bucket_at, channel, events)
         SELECT {CUSTOMER}, toStartOfFiveMinutes(now()), 'website', 1 FROM numbers({CUSTOMERS})""",
     f"""INSERT INTO events (event_id, customer_id, channel, type, occurred_at, session_id, properties)

@@ -115,7 +115,7 @@ def test_without_facts_there_are_no_rows(client: Client) -> None:
 
 def test_a_row_that_was_emptied_holds_nobody(client: Client) -> None:
     write(client, *orders("anna 2026-01-10", "ben 2026-01-10"), tick("2026-02-01 00:00:00"))
-    emptied = ("anna", date(2026, 1, 10), "purchase", 0, {}, 0.0, 0, 0, 0, 0, 2)
+    emptied = ("anna", date(2026, 1, 10), "purchase", 0, {}, 0, 0, 0, 0, 2)
     insert(client, CustomerDailyRow, [emptied])
     assert months(client, COUNTS)["2026-01"] == (0, 1, 1, 0)
     assert months(client, COUNTS, "engagement")["2026-01"] == (0, 1, 1, 0)

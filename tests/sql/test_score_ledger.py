@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import defaultdict
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.rows import CustomerDailyRow
-from streams.core.score import DEFAULT_RULES, points
+from streams.core.score import DEFAULT_RULES
 from tests.sql.lives import NEWEST, live
 from tests.sql.scenario import OTHER, WEIGHT_AND_CAP, Event, counts_by, insert, insert_rows, points_of
 from tests.sql.test_views_against_plain_python import keyed
@@ -43,12 +42,12 @@ def test_the_ledger_of_30_days_sums_to_the_score(client: Client, seed: int) -> N
     assert scores == {customer: round(100 * (1 - 2 ** (-raw[customer] / 50)), 1) for customer in scores}
 
 
-def test_the_ledger_sums_to_the_points_that_the_worker_writes(client: Client) -> None:
+def test_the_ledger_sums_to_the_points_of_the_row(client: Client) -> None:
     rng = random.Random(4)
     types = [*DEFAULT_RULES.weights, "wish_made", "order_refunded"]
     for number in range(200):
         counts = {type_: rng.randrange(1, 30) for type_ in rng.sample(types, rng.randrange(1, 6))}
-        row = (f"c-{number}", NEWEST.date(), "website", 40, counts, points(counts), 0, 0, 0, 0, 1)
+        row = (f"c-{number}", NEWEST.date(), "website", 40, counts, 0, 0, 0, 0, 1)
         insert(client, CustomerDailyRow, [row])
     differing = client.query(
         """
@@ -63,20 +62,10 @@ def test_the_ledger_sums_to_the_points_that_the_worker_writes(client: Client) ->
     assert client.query("SELECT uniqExact(customer_id) FROM v_score_ledger").result_rows == [(200,)]
 
 
-def test_the_rules_in_force_are_the_workers(client: Client) -> None:
-    ((text,),) = client.query("SELECT value FROM settings FINAL WHERE key = 'score_rules'").result_rows
-    rules = json.loads(text)
-    assert rules["half_point"] == DEFAULT_RULES.half_point
-    assert rules["other"] == {"points": 1, "daily_cap": 10}
-    assert {type_: (rule["points"], rule["daily_cap"]) for type_, rule in rules["weights"].items()} == {
-        type_: (rule.points, rule.daily_cap) for type_, rule in DEFAULT_RULES.weights.items()
-    }
-
-
 def test_a_day_that_was_emptied_leaves_no_line(client: Client) -> None:
     insert_rows(client, [Event("e1", "anon:a", "page_viewed", NEWEST)], n_applied=1)
     assert client.query("SELECT type, count, weight, points FROM v_score_ledger").result_rows == [
         ("page_viewed", 1, 1.0, 1.0)
     ]
-    insert(client, CustomerDailyRow, [("anon:a", NEWEST.date(), "website", 0, {}, 0.0, 0, 0, 0, 0, 2)])
+    insert(client, CustomerDailyRow, [("anon:a", NEWEST.date(), "website", 0, {}, 0, 0, 0, 0, 2)])
     assert client.query("SELECT * FROM v_score_ledger").result_rows == []

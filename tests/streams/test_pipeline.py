@@ -78,7 +78,6 @@ async def test_an_event_becomes_a_fact_and_the_rows_of_its_customer(
             "channel": "website",
             "events": 1,
             "counts": {"page_viewed": 1},
-            "points": 1.0,
             "orders": 0,
             "conversations": 0,
             "messages": 0,

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, TypeAdapter, create_model
 
 from schemas.events import MODEL_OF_TYPE
-from streams.core.score import points
 from tests.bench.contenders.task import channel_of
 
 State = dict[str, Any]
@@ -123,7 +122,6 @@ def fold(state: State, event: Event) -> tuple[Any, ...] | None:
         event.channel,
         cell["events"],
         counts.copy(),
-        points(counts),
         counts.get("order_completed", 0),
         counts.get("conversation_started", 0),
         counts.get("message_sent", 0),
