@@ -70,9 +70,9 @@ class DailyPoints:
         """The column and, in a new database, the aliases."""
         client.command(
             f"ALTER TABLE {TABLE} ADD COLUMN IF NOT EXISTS {points_column(rules)} Float64 "
-            f"DEFAULT {_points(rules.score)}, "
+            f"DEFAULT {points_sql(rules.score)}, "
             f"ADD COLUMN IF NOT EXISTS half_point Float64 ALIAS {rules.score.half_point!r}, "
-            f"ADD COLUMN IF NOT EXISTS point_lines {_LINES} ALIAS {_point_lines(rules.score)}"
+            f"ADD COLUMN IF NOT EXISTS point_lines {_LINES} ALIAS {point_lines_sql(rules.score)}"
         )
 
     def fill(self, client: Client, rules: Rules, on_progress: Callable[[int, int], None]) -> None:
@@ -99,7 +99,7 @@ class DailyPoints:
         client.command(
             f"ALTER TABLE {TABLE} MODIFY COLUMN points Float64 ALIAS {points_column(rules)}, "
             f"MODIFY COLUMN half_point Float64 ALIAS {rules.score.half_point!r}, "
-            f"MODIFY COLUMN point_lines {_LINES} ALIAS {_point_lines(rules.score)}"
+            f"MODIFY COLUMN point_lines {_LINES} ALIAS {point_lines_sql(rules.score)}"
         )
 
     def tidy(self, client: Client, rules: Rules) -> None:
@@ -112,16 +112,16 @@ class DailyPoints:
 
 def points_column(rules: Rules) -> str:
     """The column with the points by these rules."""
-    return _PREFIX + sha256(_points(rules.score).encode()).hexdigest()[:8]
+    return _PREFIX + sha256(points_sql(rules.score).encode()).hexdigest()[:8]
 
 
-def _points(rules: ScoreRules) -> str:
+def points_sql(rules: ScoreRules) -> str:
     """`streams.core.score.points` in SQL, over the map `counts`."""
     earned = f"{_weight(rules)} * least(n, {_cap(rules)})"
     return f"arraySum((type, n) -> {earned}, mapKeys(counts), mapValues(counts))"
 
 
-def _point_lines(rules: ScoreRules) -> str:
+def point_lines_sql(rules: ScoreRules) -> str:
     line = f"(toString(type), n, {_weight(rules)}, {_weight(rules)} * least(n, {_cap(rules)}))"
     return f"arrayMap((type, n) -> {line}, mapKeys(counts), mapValues(counts))"
 

@@ -6,8 +6,9 @@ from contextlib import closing
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse import connect
+from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.errors import MigrationError, RulesError
 from streams.rules import Rules, first_difference, from_text, load_rules, to_text
@@ -27,22 +28,34 @@ def write_rules(client: Client, rules: Rules) -> None:
     write_setting(client, _KEY, to_text(rules))
 
 
+def rules_in_force(client: Client) -> Rules:
+    """The rules in force.
+
+    Raises:
+        MigrationError: there are none: `engage migrate` was not run.
+    """
+    try:
+        rules = read_rules(client)
+    except ClickHouseError as error:
+        raise MigrationError(
+            f"cannot read the rules in force ({one_line(error)}): run `engage migrate`"
+        ) from error
+    if rules is None:
+        raise MigrationError("the database has no rules yet: run `engage migrate`")
+    return rules
+
+
 def difference(settings: Settings) -> str | None:
     """How the rules of ENGAGE_RULES_FILE, or the built-in ones, differ from those in force, in one line.
 
     Raises:
         ConfigError: something is wrong in the file.
         ClickHouseUnavailable: nothing answers.
-        MigrationError: the database has no rules: `engage migrate` was not run.
+        MigrationError: there are no rules in force.
     """
     rules = load_rules(settings.rules_file)
     with closing(connect(settings)) as client:
-        in_force = read_rules(client)
-    if in_force is None:
-        raise MigrationError(
-            f"the database {settings.clickhouse_database} has no rules: run `engage migrate`"
-        )
-    differing = first_difference(rules, in_force)
+        differing = first_difference(rules, rules_in_force(client))
     given = settings.rules_file or "built in"
     return f"the rules ({given}) are not those in force: {differing}" if differing else None
 

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse import connect
+from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.errors import MigrationError
 from streams.migrations import apply_views
 from streams.restate_claim import claimed
 from streams.rule_dependents import DEPENDENTS
 from streams.rules import Rules, first_difference, load_rules
-from streams.rules_in_force import read_rules, write_rules
+from streams.rules_in_force import rules_in_force, write_rules
 
 #: A partition of facts is read within one request.
 _REQUEST_SECONDS: Final = 3_600.0
@@ -89,19 +90,21 @@ def restate(settings: Settings, *, on_progress: OnProgress = lambda done, total:
     """
     rules = load_rules(settings.rules_file)
     patient = settings.model_copy(update={"clickhouse_timeout_seconds": _REQUEST_SECONDS})
-    with closing(connect(patient)) as client, claimed(settings, client) as claim:
-        run = Run(settings, client, rules, on_progress)
-        differing = first_difference(rules, _in_force(run))
-        for step in STEPS if differing else (tidy,):
-            claim.check()
-            step(run)
-        return differing
+    with closing(connect(patient)) as client:
+        rules_in_force(client)
+        with claimed(settings, client) as claim:
+            run = Run(settings, client, rules, on_progress)
+            differing = first_difference(rules, rules_in_force(client))
+            for step in STEPS if differing else (tidy,):
+                claim.check()
+                _take(step, run)
+            return differing
 
 
-def _in_force(run: Run) -> Rules:
-    rules = read_rules(run.client)
-    if rules is None:
+def _take(step: Callable[[Run], None], run: Run) -> None:
+    try:
+        step(run)
+    except ClickHouseError as error:
         raise MigrationError(
-            f"the database {run.settings.clickhouse_database} has no rules: run `engage migrate`"
-        )
-    return rules
+            f"{step.__name__} failed: {one_line(error)}. Run `engage restate` again."
+        ) from error
