@@ -14,13 +14,15 @@ def restate() -> None:
     restate goes on when it is run again. Workers need not stop; from then on they start with these rules
     only.
     """
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from streams.ops.restate import restate as run
 
     settings = load_settings()
     columns = (TextColumn("restating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("restate", total=None)
         differing = run(
             settings,

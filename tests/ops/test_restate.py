@@ -22,13 +22,6 @@ from tests.ops.restating import QUESTIONS, Days, by_customer, rule_columns, rule
 from tests.sql.scenario import empty
 
 
-@pytest.fixture(scope="module")
-def migrated(clickhouse_front: str) -> Settings:
-    settings = Settings(clickhouse_url=f"{clickhouse_front}/restate")
-    migrate(settings)
-    return settings
-
-
 @pytest.fixture
 def settings(migrated: Settings) -> Settings:
     """A database without rows, with the built-in rules in force."""
