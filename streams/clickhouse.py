@@ -15,6 +15,7 @@ from streams.config import Settings
 from streams.errors import ClickHouseUnavailable
 
 _LONGEST: Final = 500
+_PATIENCE_SECONDS: Final = 3_600.0
 
 # Without any handler Python prints the client's warnings beside the one line that is raised.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
@@ -29,6 +30,11 @@ def one_line(error: Exception) -> str:
     text = re.sub(r" \(for url \S*\)$", "", text)
     text = re.sub(r"Expected one of: .*?(?=\([A-Z_]+\)$|$)", "", text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def connect_patiently(settings: Settings) -> Client:
+    """As `connect`, for statements that read or write much: the client waits an hour for an answer."""
+    return connect(settings.model_copy(update={"clickhouse_timeout_seconds": _PATIENCE_SECONDS}))
 
 
 def connect(settings: Settings, *, database: str | None = None, **options: Any) -> Client:

@@ -26,7 +26,7 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
     Migrator,
 )
 
-from streams.clickhouse import connect, one_line
+from streams.clickhouse import connect, connect_patiently, one_line
 from streams.config import Clock, Settings
 from streams.errors import MigrationError
 from streams.restate_claim import refuse_while_restating
@@ -73,7 +73,7 @@ def migrate(settings: Settings, *, sql: Path | None = None) -> list[str]:
     sql = sql or sql_directory()
     given = load_rules(settings.rules_file)
     _create_database(settings)
-    client = connect(settings)
+    client = connect_patiently(settings)
     try:
         applied = _apply_migrations(client, sql / "migrations")
         _apply_ttls(client, sql / "ttl", settings.clock)

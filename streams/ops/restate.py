@@ -15,7 +15,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse import connect, one_line
+from streams.clickhouse import connect_patiently, one_line
 from streams.config import Settings
 from streams.errors import MigrationError
 from streams.migrations import apply_views
@@ -24,16 +24,13 @@ from streams.rule_dependents import DEPENDENTS
 from streams.rules import Rules, first_difference, load_rules
 from streams.rules_in_force import rules_in_force, write_rules
 
-#: A partition of facts is read within one request.
-_REQUEST_SECONDS: Final = 3_600.0
-
 #: Told how much of the table at hand is done, and how much there is.
 OnProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the steps need; `client` waits long for an answer."""
+    """What the steps need."""
 
     settings: Settings
     client: Client
@@ -89,8 +86,7 @@ def restate(settings: Settings, *, on_progress: OnProgress = lambda done, total:
         ClickHouseUnavailable, MigrationError: nothing answers; a statement failed. Run it again to go on.
     """
     rules = load_rules(settings.rules_file)
-    patient = settings.model_copy(update={"clickhouse_timeout_seconds": _REQUEST_SECONDS})
-    with closing(connect(patient)) as client:
+    with closing(connect_patiently(settings)) as client:
         rules_in_force(client)
         with claimed(settings, client) as claim:
             run = Run(settings, client, rules, on_progress)

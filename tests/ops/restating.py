@@ -94,6 +94,27 @@ class Days:
         assert failures == []
 
 
+@contextmanager
+def slowly_inserted(client: Client, settings: Settings, statement: str) -> Iterator[None]:
+    """An INSERT with `sleepEachRow`, in a thread: it begins before the block, and ends when it ends."""
+
+    def insert() -> None:
+        with closing(connect(settings)) as inserter:
+            inserter.command(statement)
+
+    running = (
+        "SELECT 1 FROM system.processes WHERE query_kind = 'Insert' AND position(query, 'sleepEachRow') > 0"
+    )
+    thread = threading.Thread(target=insert)
+    thread.start()
+    while not client.query(running).result_rows:
+        assert thread.is_alive()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
 #: One for each number of `Shown`.
 QUESTIONS = (
     "SELECT customer_id, sum(points) FROM v_score_ledger GROUP BY customer_id",

@@ -14,6 +14,7 @@ from streams.clickhouse import connect
 from streams.config import Settings
 from streams.derived_table import DerivedTable
 from streams.rules import DEFAULT_RULES, Churn, Rules
+from tests.ops.restating import slowly_inserted
 from tests.sql.scenario import Event, insert_facts
 
 SHORT = DEFAULT_RULES.model_copy(update={"churn": Churn(population_gap_days=7)})
@@ -124,3 +125,14 @@ def test_an_interrupted_fill_goes_on_where_it_stopped(client: Client) -> None:
     rows = client.query(f"SELECT count() FROM {SEEN.table(SHORT)}").result_rows
     assert rows == [(4,)]
     assert len(held(client, SHORT)) == 4
+
+
+def test_an_insert_that_began_before_and_ends_later_is_not_missed(client: Client, migrated: Settings) -> None:
+    slow = (
+        "INSERT INTO events (event_id, customer_id, type, occurred_at) "
+        "SELECT concat('slow-', toString(number)), 'c-1', 'page_viewed', now64(3) "
+        "FROM numbers(4) WHERE sleepEachRow(0.5) = 0"
+    )
+    with slowly_inserted(client, migrated, slow):
+        restate(client, SHORT)
+    assert {f"slow-{n}" for n in range(4)} <= {name for name, _ in held(client, SHORT)}

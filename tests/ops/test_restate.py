@@ -18,7 +18,7 @@ from streams.ops.restate import STEPS, Run, renew_views, restate, switch
 from streams.restate_claim import claimed
 from streams.rules import DEFAULT_RULES, load_rules
 from streams.rules_in_force import check_rules, difference, read_rules
-from tests.ops.restating import QUESTIONS, Days, by_customer, rule_columns, rules_file, shown
+from tests.ops.restating import QUESTIONS, Days, by_customer, rule_columns, rules_file, shown, slowly_inserted
 from tests.sql.scenario import empty
 
 
@@ -70,6 +70,22 @@ def test_rows_that_are_written_meanwhile_are_right(changed: Settings, client: Cl
         restate(changed)
     assert shown(client) == days.expected(load_rules(changed.rules_file).score)
     assert len(rule_columns(client)) == 1
+
+
+def test_rows_of_an_insert_that_began_before_and_ended_after_are_right(
+    changed: Settings, client: Client
+) -> None:
+    slow = (
+        "INSERT INTO customer_daily (customer_id, day, channel, events, counts) "
+        "SELECT concat('c-', toString(number)), today(), 'website', 3, map('page_viewed', 2) "
+        "FROM numbers(5) WHERE sleepEachRow(1) = 0 SETTINGS max_block_size = 1"
+    )
+    with slowly_inserted(client, changed, slow):
+        restate(changed)
+    rows = client.query(
+        "SELECT customer_id, points FROM v_customer_windows WHERE window_name = '7d'"
+    ).result_rows
+    assert dict(rows) == {f"c-{n}": 6.0 for n in range(5)}
 
 
 @pytest.mark.slow
