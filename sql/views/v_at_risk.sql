@@ -21,7 +21,7 @@ SELECT
     assumeNotNull(late.last_purchase_at) AS last_purchase_at,
     assumeNotNull(late.expected_gap_days) AS expected_gap_days,
     assumeNotNull(late.overdue_ratio) AS overdue_ratio,
-    round(100 * (1 - exp2(points_30d / -50)), 1) AS score,
+    round(100 * (1 - exp2(-half_points_30d)), 1) AS score,
     score >= 30 AS is_off_season,
     assumeNotNull(concat(toString(days_since_order), ' days since last order, expected ', toString(expected_days))) AS reason
 FROM
@@ -40,7 +40,7 @@ ${churn}
 ) AS late
 LEFT JOIN
 (
-    SELECT customer_id, sum(points) AS points_30d
+    SELECT customer_id, sum(points) / any(half_point) AS half_points_30d
     FROM customer_daily FINAL
     WHERE day > today - 30 AND day <= today
     GROUP BY customer_id
