@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,15 +47,17 @@ def test_a_mistake_in_the_file_is_one_line(engage: Engage, rules: Path, command:
 
 
 @pytest.mark.slow
-def test_a_worker_with_other_rules_ends_and_names_restate(
-    engage: Engage, rules: Path, kafka_topics: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENGAGE_KAFKA_BOOTSTRAP", kafka_topics.kafka_bootstrap)
-    monkeypatch.setenv("ENGAGE_PARTITIONS", str(kafka_topics.partitions))
+def test_a_worker_with_other_rules_ends_and_names_restate(rules: Path, kafka_topics: Settings) -> None:
     rules.write_text(RULES.format(20))
-    ended = engage("worker")
-    assert (ended.status, ended.out) == (1, "")
-    assert ended.err == (
+    where = {
+        "ENGAGE_KAFKA_BOOTSTRAP": kafka_topics.kafka_bootstrap,
+        "ENGAGE_PARTITIONS": str(kafka_topics.partitions),
+    }
+    # A process of its own, as a worker sets up logging for good.
+    worker = [sys.executable, "-m", "streams.cli", "worker"]
+    ended = subprocess.run(worker, env={**os.environ, **where}, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
         f"engage: the rules ({rules}) are not those in force: score.half_point: 20.0, not 50.0. "
         "Run `engage restate` to put them in force.\n"
     )

@@ -50,9 +50,11 @@ class Days:
         self._version += 1
         written = {self._key(): self._some_counts() for _ in range(rows)}
         days = [(*key, 9, counts, 0, 0, 0, 0, self._version) for key, counts in written.items()]
-        states = {key[0]: (key[0], 0, None, None, None, None, 9, 0, 0, self._version, 0) for key in written}
+        customers = sorted({customer for customer, _, _ in written})
         insert(client, CustomerDailyRow, days)
-        insert(client, CustomerStateRow, states.values())
+        client.insert(
+            CustomerStateRow.TABLE, [[customer] for customer in customers], column_names=["customer_id"]
+        )
         self.counts.update(written)
 
     def _key(self) -> tuple[str, date, str]:

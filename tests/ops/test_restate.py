@@ -173,6 +173,21 @@ def test_only_the_half_point_may_change(
     assert rule_columns(client) == columns
 
 
+def test_numbers_that_views_name_follow(settings: Settings, client: Client, tmp_path: Path) -> None:
+    client.command(
+        "INSERT INTO customer_state (customer_id, purchase_days, first_purchase_on, last_purchase_at) "
+        "VALUES ('c', 1, today(), now64(3))"
+    )
+    path = tmp_path / "rules.toml"
+    path.write_text("[churn]\npopulation_gap_days = 45\n")
+    expected = "SELECT expected_gap_days FROM v_customer_360"
+    assert client.query(expected).result_rows == [(30.0,)]
+    restate(settings.model_copy(update={"rules_file": path}))
+    assert client.query(expected).result_rows == [(45.0,)]
+    restate(settings)
+    assert client.query(expected).result_rows == [(30.0,)]
+
+
 def test_an_empty_database_is_restated(changed: Settings, client: Client) -> None:
     restate(changed)
     assert shown(client) == {}
