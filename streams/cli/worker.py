@@ -49,8 +49,9 @@ def _check_servers(settings: Settings) -> tuple[str, int]:
     from streams.rules_in_force import check_rules
 
     check_topics(settings)
+    database = read_database_in_use(settings)
     check_rules(settings)
-    return read_database_in_use(settings)
+    return database
 
 
 async def _run(settings: Settings, database: tuple[str, int], ready_file: Path | None) -> None:

@@ -57,7 +57,7 @@ def test_a_worker_with_other_rules_ends_and_names_restate(rules: Path, kafka_top
     worker = [sys.executable, "-m", "streams.cli", "worker"]
     ended = subprocess.run(worker, env={**os.environ, **where}, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == (
+    assert ended.stderr.splitlines()[-1] == (  # before it Kafka's client may say that the machine is slow
         f"engage: the rules ({rules}) are not those in force: score.half_point: 20.0, not 50.0. "
-        "Run `engage restate` to put them in force.\n"
+        "Run `engage restate` to put them in force."
     )
