@@ -19,6 +19,7 @@ from streams.customers import CustomerCache
 from streams.errors import NotStopped
 from streams.pipeline import FlushLimits, Pipeline
 from streams.recovery import close_gap, restore
+from streams.rules import load_rules
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore
 from streams.transport import BatchProducer, Consumer, Transport
@@ -96,6 +97,7 @@ class Worker:
             dedupe=DedupeLimits(settings.dedupe_horizon_days, settings.dedupe_max_ids),
             limits=FlushLimits(settings.flush_max_records, settings.flush_linger_ms / 1000),
             epoch=database[1],
+            population_gap_days=load_rules(settings.rules_file).churn.population_gap_days,
             metrics=self.metrics,
         )
         pass_batches_on(self.app, (*SOURCE_TOPICS, REKEYED), self.pipeline.submit)

@@ -9,6 +9,9 @@ again: at least once there, exactly once here. There are three ways to a change:
 * Silence: the store finds customers by the day on which their status changes next, so a sweep costs as much
   as there are changes, however many customers there are. Topic and table come before the state here, because
   after a crash no record would be read again to write them.
+
+A rule that has changed, the population's gap, changes everybody's history: customers are compared with the
+table one after the other, and each partition's changelog notes for which gap that is done.
 """
 
 from __future__ import annotations
@@ -18,20 +21,23 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from schemas.rows import CustomerTransitionRow
+from schemas.rows import CustomerStateRow, CustomerTransitionRow
 from schemas.topics import TRANSITIONS, partition_of
 from schemas.transitions import ChurnStatus, StatusChanged, change_id
-from streams.core.project import Cells, transition_row, transpose
+from streams.core.fold import Customer
+from streams.core.project import Cells, state_row, transition_row, transpose
 from streams.core.status import tell
 from streams.core.windows import day_of
 from streams.customers import CustomerCache, changes_of
-from streams.folded import History
-from streams.sinks.base import InThread, Sink
+from streams.folded import Folded, History
+from streams.sinks.base import Clock, InThread, Sink
 from streams.state_store import Change, Due
 from streams.transport import Producer, Record
 from streams.worker_metrics import WorkerMetrics
 
-_DUE_AT_ONCE: Final = 5_000
+_AT_ONCE: Final = 5_000
+#: Raises when the partitions have been taken away.
+CheckOwner = Callable[[], None]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -55,9 +61,25 @@ class Churn:
         self._sink = sink
         self._in_thread = in_thread
         self._partitions = partitions
-        self._population_gap_days = population_gap_days
+        self.population_gap_days = population_gap_days
         self._epoch = epoch
         self._metrics = metrics
+        #: By partition, for which gap customers are compared with the table, and up to whom.
+        self._done: dict[int, tuple[float, str]] = {}
+
+    def note(self, folded: Folded, customer: Customer) -> None:
+        """What orders have changed of a customer's history; before the state is projected and encoded."""
+        if customer.reordered_ms is None:
+            return
+        state, before_ms = customer.state, customer.state.told_ms
+        is_whole = customer.reordered_ms <= before_ms
+        rows = [
+            transition_row(customer.id, change)
+            for change in tell(state, self.population_gap_days)
+            if is_whole or change.changed_at_ms > before_ms
+        ]
+        if not state.is_anonymous:
+            folded.histories.append(History(customer.id, state.n_applied, rows, is_whole))
 
     async def tell(self, histories: Iterable[History]) -> None:
         """Tell what these histories add to the table, and what they take back."""
@@ -77,22 +99,29 @@ class Churn:
             if not is_retracted:
                 self._metrics.transitions.labels(to_status).inc()
 
-    async def sweep(self, partitions: Iterable[int], check_owner: Callable[[], None]) -> int:
-        """Tell of customers of these partitions whose silence has changed their status; returns how many.
+    async def sweep(self, partitions: Iterable[int], check_owner: CheckOwner) -> bool:
+        """Tell of customers of these partitions whose silence, or a changed rule, has changed their status.
 
-        `check_owner` raises when the partitions have been taken away.
+        Looks at some thousands at a time, and returns whether there are more.
         """
-        now_ms = await self._in_thread(self._sink.as_of)
-        swept = 0
+        clock = await self._in_thread(self._sink.clock)
+        used_gap_days, self.population_gap_days = self.population_gap_days, clock.population_gap_days
         for partition in partitions:
-            while due := self._customers.due(partition, day_of(now_ms), _DUE_AT_ONCE):
-                await self._sweep(partition, due, now_ms, check_owner)
-                swept += len(due)
-        return swept
+            if due := self._customers.due(partition, day_of(clock.as_of_ms), _AT_ONCE):
+                await self._tell_due(partition, due, clock.as_of_ms, check_owner)
+                return True
+        for partition in partitions:
+            noted_gap_days = self._customers.noted_gap_days(partition)
+            if noted_gap_days is None:
+                check_owner()
+                noted_gap_days = used_gap_days
+                await self._customers.note_gap_days(partition, used_gap_days, self._producer)
+            if noted_gap_days != clock.population_gap_days:
+                await self._tell_all(partition, clock, check_owner)
+                return True
+        return False
 
-    async def _sweep(
-        self, partition: int, due: list[Due], now_ms: int, check_owner: Callable[[], None]
-    ) -> None:
+    async def _tell_due(self, partition: int, due: list[Due], now_ms: int, check_owner: CheckOwner) -> None:
         histories: list[History] = []
         changes: list[Change] = []
         for customer in self._customers.some(partition, [one.customer_id for one in due]):
@@ -101,7 +130,7 @@ class Churn:
             if state.due_day and state.due_day <= day_of(now_ms):
                 told = [
                     transition_row(customer.id, change)
-                    for change in tell(state, self._population_gap_days, now_ms)
+                    for change in tell(state, self.population_gap_days, now_ms)
                     if change.changed_at_ms > before_ms
                 ]
                 histories.append(History(customer.id, state.n_applied, told, is_whole=False))
@@ -111,6 +140,42 @@ class Churn:
         check_owner()
         await self._customers.save({partition: changes}, self._producer)
         self._customers.done(partition, due)
+
+    async def _tell_all(self, partition: int, clock: Clock, check_owner: CheckOwner) -> None:
+        """Compare histories by the rule in force with the table, for some customers after those done before.
+
+        The state first, with a new version: rows of the same version say the same. A crash begins the
+        partition anew, as only its end is noted.
+        """
+        gap_days, after = self._done.get(partition, (0.0, ""))
+        if gap_days != clock.population_gap_days:
+            after = ""
+        ids = self._customers.after(partition, after, _AT_ONCE)
+        histories: list[History] = []
+        states: list[Cells] = []
+        changes: list[Change] = []
+        for customer in self._customers.some(partition, ids):
+            if customer.state.order_times_ms and not customer.state.is_anonymous:
+                customer.state.n_applied += 1
+                told = tell(customer.state, clock.population_gap_days, clock.as_of_ms)
+                rows = [transition_row(customer.id, change) for change in told]
+                histories.append(History(customer.id, customer.state.n_applied, rows, is_whole=True))
+                states.append(state_row(customer, self._epoch))
+                changes += changes_of(customer)
+        check_owner()
+        await self._customers.save({partition: changes}, self._producer)
+        check_owner()
+        await self._in_thread(self._sink.insert, CustomerStateRow, transpose(states))
+        await self.tell(histories)
+        check_owner()
+        if len(ids) == _AT_ONCE:
+            self._done[partition] = (clock.population_gap_days, ids[-1])
+        else:
+            await self._customers.note_gap_days(partition, clock.population_gap_days, self._producer)
+
+    def forget(self) -> None:
+        """The partitions may be others' from now on."""
+        self._done.clear()
 
 
 def compared(history: History, stored: Iterable[Cells], epoch: int) -> list[Cells]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from typing import Final
 
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG
@@ -23,6 +24,9 @@ from streams.intake import Delivery
 from streams.state_store import Change, Due, StateStore, customer_key, ids_key, order_key
 from streams.transport import Producer, Record
 from streams.worker_metrics import WorkerMetrics
+
+#: The changelog key of a note; no customer's key begins with a zero byte.
+GAP_KEY: Final = b"\x00population-gap-days"
 
 #: Customers by partition and stored id.
 Generation = dict[int, dict[str, Customer]]
@@ -99,6 +103,18 @@ class CustomerCache:
     def done(self, partition: int, entries: Iterable[Due]) -> None:
         """These have been looked at, and saved if they changed."""
         self._store.forget_due(partition, entries)
+
+    def after(self, partition: int, customer_id: str, limit: int) -> list[str]:
+        """See `StateStore.customers`."""
+        return self._store.customers(partition, customer_id, limit)
+
+    def noted_gap_days(self, partition: int) -> float | None:
+        """The population gap by which everybody's history of the partition was told last."""
+        (value,) = self._store.get(partition, [GAP_KEY])
+        return float(value) if value else None
+
+    async def note_gap_days(self, partition: int, gap_days: float, producer: Producer) -> None:
+        await self.save({partition: [(GAP_KEY, repr(gap_days).encode())]}, producer)
 
     def some(self, partition: int, customer_ids: Sequence[str]) -> list[Customer]:
         """Customers, each once, without orders."""

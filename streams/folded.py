@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from streams.core import project
 from streams.core.fold import Customer
-from streams.core.status import tell
 from streams.customers import changes_of
 from streams.intake import Delivery
 from streams.state_store import Change
@@ -41,21 +40,6 @@ class Folded(NamedTuple):
     def empty(cls) -> Folded:
         return cls([], [], defaultdict(list), [], [], [], [])
 
-    def note_status(self, customer: Customer, population_gap_days: float) -> None:
-        """Of a customer whose orders have changed; before the state is projected and encoded."""
-        state = customer.state
-        if customer.reordered_ms is None:
-            return
-        before_ms = state.told_ms
-        is_whole = customer.reordered_ms <= before_ms
-        rows = [
-            project.transition_row(customer.id, change)
-            for change in tell(state, population_gap_days)
-            if is_whole or change.changed_at_ms > before_ms
-        ]
-        if not state.is_anonymous:
-            self.histories.append(History(customer.id, state.n_applied, rows, is_whole))
-
     def drop(self, customer_ids: Collection[str]) -> None:
         """Forget customers and their rows, in favour of what `put` is given next.
 
@@ -72,14 +56,12 @@ class Folded(NamedTuple):
         days: list[project.Cells],
         fives: list[project.Cells],
         epoch: int,
-        population_gap_days: float,
     ) -> None:
         """Add a customer with exactly these rows of days and five minutes.
 
         An anonymous visitor without an event, claimed before the first or in vain, has no row of its own.
         """
         self.touched.append(customer)
-        self.note_status(customer, population_gap_days)
         if customer.state.events_total:
             self.states.append(project.state_row(customer, epoch))
         self.days.extend(days)

@@ -24,6 +24,7 @@ from typing import Final, NamedTuple
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rows import IdentityLinkRow
 from schemas.topics import REKEYED, partition_of
+from streams.churn import Churn
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer
@@ -55,7 +56,7 @@ class Identity:
         in_thread: InThread,
         partitions: int,
         dedupe: DedupeLimits,
-        population_gap_days: float,
+        churn: Churn,
         epoch: int,
     ) -> None:
         self._customers = customers
@@ -64,7 +65,7 @@ class Identity:
         self._in_thread = in_thread
         self._partitions = partitions
         self._dedupe = dedupe
-        self._population_gap_days = population_gap_days
+        self._churn = churn
         self._epoch = epoch
 
     async def follow(
@@ -126,7 +127,8 @@ class Identity:
         folded.drop(since_ms)
         for customer, held in zip(customers, days, strict=True):
             days_and_fives = rows_of(customer, held, cells[customer.id], self._epoch)
-            folded.put(customer, *days_and_fives, self._epoch, self._population_gap_days)
+            self._churn.note(folded, customer)
+            folded.put(customer, *days_and_fives, self._epoch)
 
 
 class Linked(NamedTuple):

@@ -81,7 +81,6 @@ class Pipeline:
         self._on_durable = on_durable
         self._dedupe = dedupe
         self._limits = limits
-        self._population_gap_days = population_gap_days
         self._epoch = epoch
         self._metrics = metrics or WorkerMetrics()
         self._queue: asyncio.Queue[RecordBatch | None] = asyncio.Queue()
@@ -97,16 +96,6 @@ class Pipeline:
         self._idle.set()
         self._flushing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sink")
-        self._identity = Identity(
-            customers=customers,
-            producer=producer,
-            sink=sink,
-            in_thread=self._in_thread,
-            partitions=partitions,
-            dedupe=dedupe,
-            population_gap_days=population_gap_days,
-            epoch=epoch,
-        )
         self._churn = Churn(
             customers=customers,
             producer=producer,
@@ -116,6 +105,16 @@ class Pipeline:
             population_gap_days=population_gap_days,
             epoch=epoch,
             metrics=self._metrics,
+        )
+        self._identity = Identity(
+            customers=customers,
+            producer=producer,
+            sink=sink,
+            in_thread=self._in_thread,
+            partitions=partitions,
+            dedupe=dedupe,
+            churn=self._churn,
+            epoch=epoch,
         )
 
     # -- what Faust tells ------------------------------------------------------------------------
@@ -163,6 +162,7 @@ class Pipeline:
             self._thread.submit(self._sink.resume)
         self._seek_count += 1
         self._customers.clear()
+        self._churn.forget()
 
     def close(self) -> None:
         """End the thread that uses the sink; nothing may be running."""
@@ -187,8 +187,10 @@ class Pipeline:
                 self._idle.set()
 
     async def _take(self) -> list[RecordBatch]:
-        """Step 1, take: everything delivered by now, up to the limit; nothing at a tick."""
+        """Step 1, take: everything delivered by now, up to the limit; nothing at a tick if nothing waits."""
         batch = await self._queue.get()
+        while batch is None and not self._queue.empty():
+            batch = self._queue.get_nowait()
         if batch is None:
             return []
         batches = [batch]
@@ -272,12 +274,13 @@ class Pipeline:
         log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(folded.touched))
 
     async def _sweep(self) -> None:
-        """Tell whose silence has changed their status; what is due stays due until it is told."""
+        """Tell whose silence has changed their status, a part of them at a time, between flushes."""
         seek_count = self._seek_count
-        if not self._released:
-            partitions = sorted({tp.partition for tp in self._expected})
-            swept = await self._churn.sweep(partitions, lambda: self._check_owner(seek_count))
-            log.debug("swept", customers=swept)
+        if self._released:
+            return
+        partitions = sorted({tp.partition for tp in self._expected})
+        if await self._churn.sweep(partitions, lambda: self._check_owner(seek_count)):
+            self._queue.put_nowait(None)
 
     def _note_flush(self, batches: list[RecordBatch]) -> None:
         for batch in batches:
@@ -324,7 +327,7 @@ class Pipeline:
                 elif is_fact:
                     facts.append(item)
             touched.append(customer)
-            folded.note_status(customer, self._population_gap_days)
+            self._churn.note(folded, customer)
             states.append(project.state_row(customer, epoch))
             if not customer.state.is_moved:
                 # Before the state is settled: that drops buckets which this flush has pushed out of reach.

@@ -151,6 +151,19 @@ class StateStore:
             batch.put(_prefix(partition) + _OFFSET_KEY, struct.pack(">Q", offset))
         self._db.write(batch)
 
+    def customers(self, partition: int, after: str, limit: int) -> list[str]:
+        """Ids of customers in the order of their keys, from behind one of them; '' for the first."""
+        prefix = _prefix(partition) + _KIND_CUSTOMER
+        last = _prefix(partition) + customer_key(after) if after else prefix
+        found: list[str] = []
+        entries = self._db.iter()
+        entries.seek(last)
+        while len(found) < limit and entries.valid() and (key := entries.key()).startswith(prefix):
+            if key != last:
+                found.append(key[len(_prefix(partition)) + _ID_AT :].decode())
+            entries.next()
+        return found
+
     def due(self, partition: int, until_day: int, limit: int) -> list[Due]:
         """Customers who are due up to a day, that day included, in order of their day."""
         prefix = _prefix(partition) + _KIND_DUE

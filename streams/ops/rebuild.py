@@ -27,7 +27,7 @@ from streams.config import Settings
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
 from streams.core.refold import OrdersInMemory, fold_facts
-from streams.core.status import DEFAULT_POPULATION_GAP_DAYS, tell
+from streams.core.status import tell
 from streams.customers import changes_of
 from streams.errors import EngageError
 from streams.intake import News
@@ -225,11 +225,11 @@ def _rebuild_some(
     limits = DedupeLimits(settings.dedupe_horizon_days, settings.dedupe_max_ids)
     rows = _facts(client, progress.after, last)
     customers = fold_facts(rows, settings.partitions, progress.since_ms, limits)
-    now_ms = sink.as_of()
+    now_ms, gap_days = sink.clock()
     changes_of_status = [
         (*project.transition_row(customer.id, change), 0, progress.epoch, customer.state.n_applied)
         for customer in customers
-        for change in tell(customer.state, DEFAULT_POPULATION_GAP_DAYS, now_ms)
+        for change in tell(customer.state, gap_days, now_ms)
     ]
     tables: list[tuple[type[Row], project.Columns]] = [
         (CustomerStateRow, project.state_columns(customers, progress.epoch)),

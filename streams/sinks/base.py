@@ -31,6 +31,13 @@ class Cell(NamedTuple):
     channel: str
 
 
+class Clock(NamedTuple):
+    """`as_of_ms` as `v_clock` says it, and a rule in force: the population's gap between purchase days."""
+
+    as_of_ms: int
+    population_gap_days: float
+
+
 class NotStorable(Exception):
     """Some rows can never be stored. `refused` maps their index in the insert to the reason."""
 
@@ -82,8 +89,8 @@ class Sink(Protocol):
     def transitions(self, customer_ids: Collection[str]) -> list[Cells]:
         """Changes of status of these customers that hold, in the form of `project.transition_row`."""
 
-    def as_of(self) -> int:
-        """The instant that figures hold for, in milliseconds; `v_clock` says it."""
+    def clock(self) -> Clock:
+        """For which instant, and by which rule, figures hold now."""
 
     def interrupt(self) -> None:
         """From another thread: let the call at hand raise `Interrupted` instead of waiting on."""

@@ -22,9 +22,9 @@ from streams.core.refold import FactRow
 from streams.core.restate import Fact
 from streams.core.windows import day_of
 from streams.errors import ClickHouseUnavailable
-from streams.sinks.base import Cell, FactKey, Interrupted, NotStorable, StoredLink
+from streams.sinks.base import Cell, Clock, FactKey, Interrupted, NotStorable, StoredLink
 from streams.sinks.identity import query_claims, query_filled, query_history, query_links
-from streams.sinks.status import query_as_of, query_transitions
+from streams.sinks.status import query_clock, query_transitions
 from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)
@@ -139,9 +139,9 @@ class ClickHouseSink:
         """See `Sink.transitions`."""
         return self._until_served(partial(query_transitions, customer_ids=customer_ids))
 
-    def as_of(self) -> int:
-        """See `Sink.as_of`."""
-        return self._until_served(query_as_of)
+    def clock(self) -> Clock:
+        """See `Sink.clock`."""
+        return self._until_served(query_clock)
 
     def interrupt(self) -> None:
         """See `Sink.interrupt`."""

@@ -25,8 +25,9 @@ from streams.core.identity import Claim, Link
 from streams.core.project import Cells, Columns
 from streams.core.refold import FactRow
 from streams.core.restate import Fact
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS
 from streams.core.windows import day_of
-from streams.sinks.base import Cell, FactKey, NotStorable, StoredLink
+from streams.sinks.base import Cell, Clock, FactKey, NotStorable, StoredLink
 
 #: Cells of `project.transition_row`.
 _TRANSITION_CELLS = columns(CustomerTransitionRow).index("is_retracted")
@@ -35,12 +36,14 @@ _TRANSITION_CELLS = columns(CustomerTransitionRow).index("is_retracted")
 class MemorySink:
     """For tests of the pipeline.
 
-    `now_ms` is what `as_of` answers; `refuse` says why a row (a dict by column) cannot be stored, or None.
+    `now_ms` and `population_gap_days` are what `clock` answers; `refuse` says why a row (a dict by column)
+    cannot be stored, or None.
     """
 
     def __init__(self, refuse: Callable[[dict[str, Any]], str | None] = lambda row: None) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.now_ms = 0
+        self.population_gap_days = DEFAULT_POPULATION_GAP_DAYS
         self._refuse = refuse
 
     def insert(self, row: type[Row], data: Columns) -> None:
@@ -152,8 +155,8 @@ class MemorySink:
             if row["customer_id"] in customer_ids and not row["is_retracted"]
         ]
 
-    def as_of(self) -> int:
-        return self.now_ms
+    def clock(self) -> Clock:
+        return Clock(self.now_ms, self.population_gap_days)
 
     def _facts(self) -> Collection[dict[str, Any]]:
         return self.final(EventRow.TABLE, "customer_id", "occurred_at", "event_id").values()

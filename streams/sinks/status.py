@@ -8,8 +8,12 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 
 from streams.core.project import Cells
+from streams.sinks.base import Clock
 
-_AS_OF: Final = "SELECT toUnixTimestamp64Milli(as_of) FROM v_clock"
+_CLOCK: Final = """
+SELECT toUnixTimestamp64Milli(as_of), JSONExtractFloat(rules, 'churn', 'population_gap_days')
+FROM v_clock, (SELECT value AS rules FROM settings FINAL WHERE key = 'rules')
+"""
 _TRANSITIONS: Final = """
 SELECT customer_id, toUnixTimestamp64Milli(changed_at), toString(from_status), toString(to_status), reason,
        days_since_order, expected_gap_days, overdue_ratio
@@ -19,9 +23,9 @@ WHERE customer_id IN %(customer_ids)s AND NOT is_retracted
 _SETTINGS: Final = {"max_query_size": 16 * 1024 * 1024}
 
 
-def query_as_of(client: Client) -> int:
-    """See `Sink.as_of`."""
-    return int(client.query(_AS_OF).result_rows[0][0])
+def query_clock(client: Client) -> Clock:
+    """See `Sink.clock`."""
+    return Clock(*client.query(_CLOCK).result_rows[0])
 
 
 def query_transitions(client: Client, customer_ids: Collection[str]) -> list[Cells]:
