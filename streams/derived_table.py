@@ -21,6 +21,8 @@ from streams.settings_table import read_setting, write_setting
 
 _PAUSE_SECONDS: Final = 0.05
 _ALL: Final = "all"
+#: A hundred rules make a statement longer than what a server reads unless it is told otherwise.
+_LONG_STATEMENT: Final = {"max_query_size": 16 << 20, "max_ast_elements": 1_000_000}
 
 _PARTITIONS: Final = """
 SELECT DISTINCT partition_id FROM system.parts
@@ -64,7 +66,8 @@ class DerivedTable:
         client.command(f"CREATE TABLE IF NOT EXISTS {table} AS {self.name}")
         client.command(
             f"CREATE MATERIALIZED VIEW IF NOT EXISTS {table}_mv TO {table} "
-            f"DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {self.select(rules, self.source)}"
+            f"DEFINER = CURRENT_USER SQL SECURITY DEFINER AS {self.select(rules, self.source)}",
+            settings=_LONG_STATEMENT,
         )
         # An insert that began before may not know of the view; it is over before rows are looked for.
         _wait_for_inserts(client)
@@ -84,6 +87,7 @@ class DerivedTable:
                 client.command(
                     f"INSERT INTO {table} ({columns}) SELECT {columns} FROM ({select})",  # noqa: S608 (names)
                     parameters={"partition": partition},
+                    settings=_LONG_STATEMENT,
                 )
                 done.append(partition)
                 write_setting(client, f"filled:{table}", json.dumps(done))

@@ -173,28 +173,29 @@ def view_statements(sql: Path, clock: Clock, rules: Rules = DEFAULT_RULES) -> di
     """The statement of each view, by name.
 
     `views/NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` are for one. `${NAME}` in a view
-    stands for `fragments/NAME.sql`, or for a number or table of the rules (`streams.rule_dependents`); in
-    fragments for the latter only.
+    stands for `fragments/NAME.sql`, or for a number or table of the rules (`streams.rule_dependents`). So it
+    does in a fragment.
 
     Raises:
         MigrationError: a view names a fragment that is not there.
     """
-    constants = view_constants(rules)
-    files = sorted((sql / "fragments").glob("*.sql"))
-    fragments = {path.stem: _filled_in(path, constants) for path in files}
+    fragments = {path.stem: path.read_text(encoding="utf-8") for path in (sql / "fragments").glob("*.sql")}
+    values = {**fragments, **view_constants(rules)}
     statements = {}
     for path in sorted((sql / "views").glob("*.sql")):
         name, *clocks = path.stem.split(".")
         if not clocks or clocks == [clock.value]:
-            statements[name] = _filled_in(path, {**fragments, **constants})
+            statements[name] = _filled_in(path, path.read_text(encoding="utf-8"), values)
     return statements
 
 
-def _filled_in(path: Path, values: Mapping[str, str]) -> str:
+def _filled_in(path: Path, text: str, values: Mapping[str, str]) -> str:
     try:
-        return Template(path.read_text(encoding="utf-8")).substitute(values)
+        filled = Template(text).substitute(values)
     except (KeyError, ValueError) as error:
         raise MigrationError(f"{path} needs the fragment {error}: not in sql/fragments.") from error
+    # What was put in may name others.
+    return filled if filled == text else _filled_in(path, filled, values)
 
 
 def view_order(statements: Mapping[str, str]) -> list[str]:

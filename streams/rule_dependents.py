@@ -8,6 +8,9 @@ from typing import Final, Protocol
 from clickhouse_connect.driver.client import Client
 
 from streams.daily_points import DailyPoints
+from streams.derived_table import DerivedTable
+from streams.lead_sql import COLUMNS as LEAD_COLUMNS
+from streams.lead_sql import lead_select
 from streams.rules import Rules
 
 
@@ -40,7 +43,8 @@ class Dependent(Protocol):
         ...
 
 
-DEPENDENTS: Final[tuple[Dependent, ...]] = (DailyPoints(),)
+LEAD_EVENTS: Final = DerivedTable("lead_events", "events", LEAD_COLUMNS, lead_select)
+DEPENDENTS: Final[tuple[Dependent, ...]] = (DailyPoints(), LEAD_EVENTS)
 
 
 def view_constants(rules: Rules) -> dict[str, str]:

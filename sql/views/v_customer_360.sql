@@ -1,4 +1,5 @@
--- Metrics: Rolling engagement windows; Engagement score (0–100); At risk, before the customer leaves; Terms (engagement event, order, refund, money).
+-- Metrics: Rolling engagement windows; Engagement score (0–100); At risk, before the customer leaves; Lead score;
+-- Terms (engagement event, order, refund, money).
 -- A condition on customer_id reaches the primary key of each joined table. Planning is most of a lookup's time, so each
 -- table is read once, by few expressions. The settings are part of the meaning: a session's own values of the first two
 -- would change the numbers of a customer without orders; the third lets FINAL merge only the rows of the customer.
@@ -26,7 +27,8 @@ CREATE OR REPLACE VIEW v_customer_360
     expected_gap_days Nullable(Float64) COMMENT 'Days from order to order to expect: (own gaps + 2 * population gap) / (n + 2)',
     overdue_ratio Nullable(Float64) COMMENT 'Whole days since the last purchase day / expected_gap_days',
     churn_status Nullable(String) COMMENT 'prospect, active, at_risk (ratio from 1.5), churned (from 3), won_back; NULL if anonymous',
-    is_off_season UInt8 COMMENT '1: at risk or churned, yet a score of 30 or more: engaged without buying, so not lost'
+    is_off_season UInt8 COMMENT '1: at risk or churned, yet a score of 30 or more: engaged without buying, so not lost',
+    lead_score Nullable(Int64) COMMENT 'Sum of v_lead_ledger, which may be negative; NULL for a customer with an order'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
@@ -59,7 +61,8 @@ SELECT
     expected_gap_days,
     overdue_ratio,
     churn_status,
-    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season
+    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season,
+    if(orders.n = 0, leads.lead_score, NULL) AS lead_score
 FROM customer_state AS state FINAL
 LEFT JOIN
 (
@@ -101,6 +104,7 @@ LEFT JOIN
     FROM (${canonical_orders})
     GROUP BY customer_id
 ) AS orders USING (customer_id)
+LEFT JOIN (${lead_scores}) AS leads USING (customer_id)
 WHERE is_moved = 0
 SETTINGS join_use_nulls = 0, least_greatest_legacy_null_behavior = 0, optimize_move_to_prewhere_if_final = 1
 COMMENT 'One row per customer: when seen, how engaged, what bought'

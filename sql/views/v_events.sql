@@ -13,13 +13,6 @@ CREATE OR REPLACE VIEW v_events
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-WITH
-    -- The first of these properties that is there says what the event is about.
-    [
-        'name', 'product_id', 'query', 'title', 'url', 'form_id', 'order_id', 'topic', 'conversation_id',
-        'survey', 'referral_code', 'previous_id'
-    ] AS subjects,
-    arrayFirst(text -> text != '', arrayMap(key -> JSONExtractString(properties, key), subjects)) AS subject
 SELECT
     customer_id,
     occurred_at,
@@ -27,9 +20,7 @@ SELECT
     toString(type) AS type,
     session_id,
     source,
-    substringUTF8(
-        replaceRegexpAll(trimRight(concat(replaceAll(toString(type), '_', ' '), ': ', subject), ': '), '\\s+', ' '), 1, 200
-    ) AS summary
+    ${event_summary} AS summary
 FROM
 (
     SELECT customer_id, occurred_at, channel, type, session_id, source, properties

@@ -12,7 +12,7 @@ from streams.config import load_settings
 def customer(
     customer_id: Annotated[str, typer.Argument(metavar="ID", help="A visitor not known yet is anon:ID.")],
 ) -> None:
-    """Show one customer: score, when seen where, rolling windows, revenue, newest orders and sessions.
+    """Show one customer: scores, when seen where, rolling windows, revenue, newest orders and sessions.
 
     Times are UTC, money is net of refunds. An unknown id ends with status 1.
     """

@@ -100,6 +100,7 @@ def _state(row: Row) -> Table:
         "customer": row["customer_id"],
         "anonymous": "yes" if row["is_anonymous"] else "no",
         "score": f"{row['score']:.1f} of 100",
+        "lead score": row["lead_score"],
         "first seen (UTC)": instant(row["first_seen_at"]),
         "last seen (UTC)": instant(row["last_seen_at"]),
         "… website": instant(row["last_website_at"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -241,6 +242,37 @@ def test_a_customer_is_shown_at_a_glance(engage: Engage, customer_id: str) -> No
     for shown in (SHOWN_ID, "19.99 EUR", "o-[red]7", "paid", "s-1", "purchase, website", "1 (2)"):
         assert shown in ended.out
     assert "\x1b" not in ended.out
+
+
+@pytest.mark.usefixtures("clickhouse")
+def test_the_lead_score_is_shown_as_long_as_there_is_no_order(
+    engage: Engage, clickhouse_settings: Settings, customer_id: str
+) -> None:
+    now = datetime.now(timezone.utc)
+    lead = CustomerStateRow(
+        customer_id="lead",
+        is_anonymous=0,
+        first_seen_at=now,
+        website_seen_at=now,
+        chat_seen_at=None,
+        purchase_seen_at=None,
+        events_total=1,
+        orders_total=0,
+        epoch=0,
+        n_applied=1,
+        is_moved=0,
+        purchase_days=0,
+        first_purchase_on=None,
+        last_purchase_at=None,
+        won_back_on=None,
+    )
+    chat = event_row("e-3", "conversation_started", "chat", now, {}).model_copy(
+        update={"customer_id": "lead"}
+    )
+    insert(clickhouse_settings, lead, chat)
+
+    assert re.search(r"lead score\s+10\s", engage("customer", "lead").out)
+    assert re.search(r"lead score\s+–\s", engage("customer", customer_id).out)
 
 
 @pytest.mark.usefixtures("clickhouse")

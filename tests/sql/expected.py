@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from streams.rules import DEFAULT_LEAD
 from tests.core.status_oracle import simulate
+from tests.sql.expected_leads import lead_scores
 from tests.sql.scenario import (
     CHANNELS,
     Event,
@@ -104,6 +106,7 @@ def customer_360(events: list[Event], as_of: datetime) -> dict[str, dict[str, An
     by_window = windows(events, as_of)
     by_revenue = revenue(events, as_of)
     all_orders = orders(events)
+    leads = lead_scores(DEFAULT_LEAD, events)
     result = {}
     for customer, group in grouped(events, lambda event: event.customer_id).items():
         engaged = engagement_events(group)
@@ -125,6 +128,7 @@ def customer_360(events: list[Event], as_of: datetime) -> dict[str, dict[str, An
             "orders_total": len(mine),
             "currency": currency,
             "revenue_minor_total": by_revenue[customer, currency, "all"][1] if currency else 0,
+            "lead_score": leads[customer],
         }
         result[customer] |= _churn(customer, [order[0] for order in mine], as_of, result[customer]["score"])
     return result

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from tests.sql.devices import random_visits, resolved, write
+from tests.sql.devices import identify, random_visits, resolved, write
 from tests.sql.scenario import Event, at, empty
 
 NEWEST = at("2026-03-29 10:07:00")
@@ -18,9 +18,19 @@ REFERRALS = ("search_performed", "form_submitted", "referral_made")
 
 
 def random_life(seed: int, newest: datetime = NEWEST) -> list[Event]:
-    """`random_visits`, in which many events have become answers and referrals."""
+    """`random_visits`, in which many events are answers and referrals, and somebody who never orders."""
     rng = random.Random(seed)
-    return [_told(rng, event) for event in random_visits(seed, newest)]
+    return [_told(rng, event) for event in random_visits(seed, newest)] + _prospect(newest)
+
+
+def _prospect(newest: datetime) -> list[Event]:
+    """A visitor, and the customer that it turns out to be."""
+    device, minute = "anon:lead", timedelta(minutes=1)
+    return [
+        Event("lead-1", device, "product_added", newest - 3 * minute),
+        identify("lead-2", "c-lead", device, newest - 2 * minute),
+        Event("lead-3", "c-lead", "product_added", newest - minute),
+    ]
 
 
 def live(client: Client, seed: int) -> tuple[Client, list[Event]]:

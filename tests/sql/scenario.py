@@ -124,8 +124,17 @@ def engagement_events(events: list[Event]) -> list[Event]:
     return [e for e in events if e.is_engagement and (e.type != "order_completed" or id(e) in orders)]
 
 
+def tables(client: Client) -> list[str]:
+    """All that have rows: TABLES, and the table of the lead rules in force."""
+    of_rules = client.query(
+        "SELECT name FROM system.tables"
+        " WHERE database = currentDatabase() AND match(name, '^lead_events_[0-9a-f]{8}$')"
+    )
+    return [*TABLES, *(name for (name,) in of_rules.result_rows)]
+
+
 def empty(client: Client) -> Client:
-    for table in TABLES:
+    for table in tables(client):
         client.command(f"TRUNCATE TABLE {table}")
     return client
 

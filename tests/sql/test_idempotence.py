@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.sql.scenario import TABLES, Event, at, insert_facts, insert_rows, order, random_events, refund
+from tests.sql.scenario import Event, at, insert_facts, insert_rows, order, random_events, refund, tables
 
 VIEWS = (
     "v_clock",
@@ -30,7 +30,7 @@ def shown(client: Client) -> dict[str, list[Any]]:
 
 
 def merge(client: Client) -> None:
-    for table in TABLES:
+    for table in tables(client):
         client.command(f"OPTIMIZE TABLE {table} FINAL")
 
 
@@ -51,7 +51,7 @@ def test_one_insert_or_many_give_the_same_views(client: Client) -> None:
     events = random_events(8, NEWEST, n=60)
     insert_facts(client, events)
     at_once = shown(client)
-    for table in TABLES:
+    for table in tables(client):
         client.command(f"TRUNCATE TABLE {table}")
     for start in range(0, len(events), 10):
         insert_facts(client, events[start : start + 10])

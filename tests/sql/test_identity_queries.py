@@ -6,14 +6,15 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from tests.sql.devices import random_visits, write
-from tests.sql.scenario import at, empty
+from tests.sql.scenario import Event, at, empty
 
 
 @pytest.fixture(scope="module")
 def visits(session_client: Client) -> Client:
     """A client of a database with devices in it."""
     client = empty(session_client)
-    write(client, random_visits(3, at("2026-03-29 10:07:00")))
+    newest = at("2026-03-29 10:07:00")
+    write(client, [*random_visits(3, newest), Event("live", "c-3", "page_viewed", newest)])
     return client
 
 
@@ -28,6 +29,7 @@ def visits(session_client: Client) -> Client:
         "v_customer_value",
         "v_referrals",
         "v_rfm",
+        "v_live_visitors",
     ],
 )
 @pytest.mark.parametrize(

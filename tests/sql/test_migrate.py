@@ -14,7 +14,11 @@ from streams.config import Clock, Settings
 from streams.errors import ClickHouseUnavailable, MigrationError
 from streams.migrations import migrate, sql_directory, view_order, view_statements
 
-CUSTOMERS = (sql_directory() / "migrations" / "0002_customers.sql").read_text()
+#: Tables that rules are about.
+OF_RULES = "".join(
+    (sql_directory() / "migrations" / name).read_text()
+    for name in ("0001_facts.sql", "0002_customers.sql", "0008_leads.sql")
+)
 TABLE = "CREATE TABLE IF NOT EXISTS {} (x UInt8) ENGINE = MergeTree ORDER BY x;\n"
 SETTINGS_TABLE = (
     "CREATE TABLE IF NOT EXISTS settings"
@@ -28,9 +32,7 @@ def sql(tmp_path: Path) -> Path:
     """A small `sql/`: two tables and one view."""
     for folder in ("migrations", "views", "fragments"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "migrations" / "0001_first.sql").write_text(
-        TABLE.format("first") + SETTINGS_TABLE + CUSTOMERS
-    )
+    (tmp_path / "migrations" / "0001_first.sql").write_text(TABLE.format("first") + SETTINGS_TABLE + OF_RULES)
     (tmp_path / "migrations" / "0002_second.sql").write_text(TABLE.format("second"))
     (tmp_path / "views" / "v_x.sql").write_text("CREATE OR REPLACE VIEW v_x AS SELECT x FROM first")
     return tmp_path

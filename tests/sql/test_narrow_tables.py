@@ -16,7 +16,7 @@ from streams.config import Clock, Settings
 from streams.migrations import migrate, sql_directory
 from tests.sql.devices import claims_of, insert_links, write
 from tests.sql.lives import live, random_life
-from tests.sql.scenario import Event, at, insert_facts, insert_rows
+from tests.sql.scenario import Event, at, insert_facts, insert_rows, tables
 from tests.sql.test_idempotence import merge
 
 NARROW = ("survey_answers", "referral_events", "engagement_moments")
@@ -30,6 +30,8 @@ VIEWS = (
     "v_referrals",
     "v_channel_handover",
     "v_chat_assisted",
+    "v_lead_ledger",
+    "v_live_visitors",
 )
 
 
@@ -66,8 +68,10 @@ def test_one_insert_or_many_give_the_same_views(client: Client) -> None:
     insert_facts(client, events)
     insert_rows(client, events)
     at_once = shown(client)
-    for table in ("events", "order_events", *NARROW):
-        client.command(f"TRUNCATE TABLE {table}")
+    rows_of_customers = ("customer_state", "customer_daily", "customer_5m")
+    for table in tables(client):
+        if table not in rows_of_customers:
+            client.command(f"TRUNCATE TABLE {table}")
     for start in range(0, len(events), 50):
         insert_facts(client, events[start : start + 50])
     assert shown(client) == at_once
@@ -137,9 +141,9 @@ def test_facts_from_before_the_tables_are_taken_over(
 
 
 def _sql_before(directory: Path) -> Path:
-    """The migrations up to 0004, and no views."""
+    """The migrations up to 0004, and no views. Rules need the tables of 0008."""
     for folder in ("migrations", "views", "fragments"):
         (directory / folder).mkdir()
-    for path in (sql_directory() / "migrations").glob("000[1-4]_*.sql"):
+    for path in (sql_directory() / "migrations").glob("000[1-48]_*.sql"):
         shutil.copy(path, directory / "migrations")
     return directory

@@ -13,7 +13,7 @@ VIEWS = {
         "customer_id, is_anonymous, first_seen_at, last_seen_at, last_website_at, last_chat_at,"
         " last_purchase_at, events_1h, events_24h, events_7d, events_30d, events_90d, events_total, score,"
         " preferred_channel, omnichannel_reach, orders_total, currency, revenue_minor_total,"
-        " expected_gap_days, overdue_ratio, churn_status, is_off_season"
+        " expected_gap_days, overdue_ratio, churn_status, is_off_season, lead_score"
     ),
     "v_customer_windows": (
         "customer_id, channel, window_name, events, points, active_days, orders, conversations, messages"
@@ -33,6 +33,10 @@ VIEWS = {
     "v_lifecycle": "grain, period_start, is_complete, new, returning, resurrecting, dormant, active",
     "v_stickiness": "day, dau, wau, mau, dau_mau_ratio",
     "v_active_days": "active_days, customers",
+    "v_live_visitors": (
+        "customer_id, is_anonymous, channel, since_at, last_at, last_type, last_summary, score, lead_score"
+    ),
+    "v_lead_ledger": "customer_id, rule, occurred_at, points",
     "v_score_ledger": "customer_id, day, channel, type, count, weight, points",
     "v_repeat_purchase": "window_name, buyers, repeat_buyers, repeat_purchase_pct",
     "v_customer_value": (
