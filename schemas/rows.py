@@ -208,6 +208,24 @@ class SettingRow(Row):
     value: String
 
 
+class GoalRow(Row):
+    """A goal: `metric` of `segment` is to go from `baseline` to `target` between two UTC dates.
+
+    Of a goal's rows the one written last holds; `is_removed` takes it away.
+    """
+
+    TABLE: ClassVar[str] = "goals"
+
+    goal_id: String
+    metric: Name
+    segment: String
+    baseline: Float
+    target: Float
+    start_date: Day
+    due_date: Day
+    is_removed: Flag
+
+
 ROWS: tuple[type[Row], ...] = (
     EventRow,
     CustomerStateRow,
@@ -218,6 +236,7 @@ ROWS: tuple[type[Row], ...] = (
     RejectedEventRow,
     StreamLagRow,
     SettingRow,
+    GoalRow,
 )
 
 

@@ -26,6 +26,7 @@ COMMANDS = (
     "query",
     "customer",
     "windows",
+    "goal",
     "rejected",
     "rebuild",
     "restate",

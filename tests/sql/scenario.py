@@ -46,6 +46,7 @@ TABLES = (
     "referral_events",
     "engagement_moments",
     "stream_lag",
+    "goals",
 )
 WEIGHT_AND_CAP = {
     "page_viewed": (1, 20),

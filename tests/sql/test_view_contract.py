@@ -53,6 +53,9 @@ VIEWS = {
         " reason"
     ),
     "v_transitions": "customer_id, changed_at, from_status, to_status, reason",
+    "v_goals": (
+        "goal_id, metric, segment, baseline, target, current, start_date, due_date, progress_ratio, status"
+    ),
     "v_freshness": "table_name, newest_at, freshness_seconds",
     "v_rejected_events": (
         "rejected_at, reason, detail, source_topic, source_partition, source_offset, payload_preview,"
