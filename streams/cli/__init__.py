@@ -26,6 +26,7 @@ COMMANDS = (
     "query",
     "customer",
     "windows",
+    "report",
     "goal",
     "rejected",
     "rebuild",

@@ -1,0 +1,93 @@
+"""Scales, sparklines, numbers and charts, without a server."""
+
+from __future__ import annotations
+
+from datetime import date
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.cli.sparkline import sparkline
+from streams.ops.report.charts import svg
+from streams.ops.report.formats import count, duration, number, percent_of_one, share, tenths, text
+from streams.ops.report.periods import Grain, label, period_of
+from streams.ops.report.scale import scale
+from streams.ops.report.sections import Format, Lines, Series, Stacks
+
+
+@given(st.lists(st.floats(-1e9, 1e9) | st.integers(-100, 100), min_size=1))
+def test_a_scale_holds_every_value_between_a_few_round_ticks(values: list[float]) -> None:
+    made = scale(values)
+    assert (made.low, made.high) == (made.ticks[0], made.ticks[-1])
+    assert 2 <= len(made.ticks) <= 7
+    assert all(-1e-6 <= made.share(value) <= 1 + 1e-6 for value in values)
+
+
+def test_ticks_are_multiples_of_1_2_or_5() -> None:
+    assert scale([82.3, 100]).ticks == (80, 85, 90, 95, 100)
+    assert scale([0, 709]).ticks == (0, 200, 400, 600, 800)
+    assert scale([-154, 595]).ticks == (-200, 0, 200, 400, 600)
+    assert scale([7]).ticks == (6, 6.5, 7, 7.5, 8)
+
+
+def test_a_sparkline_goes_from_the_lowest_to_the_highest() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([None, 5, 5, None]) == " ▁▁ "
+    assert sparkline([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("show", "value", "shown"),
+    [
+        (count, 1234567, "1,234,567"),
+        (tenths, 1234.56, "1,234.6"),
+        (tenths, -0.04, "0.0"),
+        (number, 1200.0, "1,200"),
+        (number, 12.346, "12.35"),
+        (number, -0.001, "0"),
+        (percent_of_one, -0.001, "0 %"),
+        (percent_of_one, 12.345, "1,234 %"),
+        (duration, 59.4, "59 s"),
+        (duration, 90, "1.5 min"),
+        (duration, 5400, "1.5 h"),
+        (text, "", "–"),
+        *((show, None, "–") for show in (count, tenths, number, percent_of_one, duration, text)),
+        (share, None, ""),
+    ],
+)
+def test_numbers_as_people_read_them(show: Format, value: object, shown: str) -> None:
+    assert show(value) == shown
+
+
+def test_periods_are_named_by_their_grain() -> None:
+    day = date(1998, 5, 31)
+    assert [label(period_of(day, grain), grain) for grain in Grain] == [
+        "1998-05-31",
+        "1998-05-25",
+        "1998-05",
+        "1998 Q2",
+    ]
+
+
+def titles(chart: Lines | Stacks) -> list[str | None]:
+    return [title.text for title in ElementTree.fromstring(svg(chart, "a <b> & c")).iter("title")]
+
+
+def test_a_line_has_a_point_for_each_figure_that_exists() -> None:
+    chart = Lines(("a", "<b>", "c"), (Series("x & y", (1.0, None, 3.0), tenths, "z < 1"),))
+    assert titles(chart) == ["a: x & y 1.0\nz < 1", "c: x & y 3.0\nz < 1"]
+
+
+def test_bars_stand_on_each_other_and_hang_under_the_axis() -> None:
+    chart = Stacks(("a",), (Series("x", (1,)), Series("y", (2,))), (Series("z", (3,)),))
+    bars = [
+        (float(bar.attrib["y"]), float(bar.attrib["height"]))
+        for bar in ElementTree.fromstring(svg(chart, "t")).iter("rect")
+    ]
+    (x_top, x_height), (y_top, y_height), (z_top, z_height) = bars
+    assert y_top + y_height == pytest.approx(x_top, abs=0.1)
+    assert z_top == pytest.approx(x_top + x_height, abs=0.1)
+    assert [y_height / x_height, z_height / x_height] == pytest.approx([2, 3], rel=0.01)
+    assert titles(chart) == ["a: x 1", "a: y 2", "a: z 3"]
