@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -46,6 +47,8 @@ def cdnow(clickhouse_front: str) -> Settings:
         events.append(order(f"cdnow-{number}", customer, time, round(float(dollars) * 100), currency="USD"))
     insert_facts(client, events)
     insert_rows(client, events)
+    rules = {"churn": {"population_gap_days": 45.5}}
+    client.insert("settings", [["rules", json.dumps(rules)]], column_names=["key", "value"])
     start, due = at("1998-06-01 00:00:00").date(), at("1998-12-31 00:00:00").date()
     set_goals(client, ("mau", "mau", "all", 100.5, 1200, start, due))
     client.close()
@@ -130,11 +133,21 @@ def test_lifecycle_and_repeat_purchase_are_those_of_the_views(cdnow: Settings, r
     assert shown["Repeat purchase"] == [[row[0], *counts(row[1:3]), *rates(row[3:])] for row in repeat]
 
 
-def test_the_observed_gap_between_purchase_days_is_the_median(cdnow: Settings, rendered: Rendered) -> None:
+def test_the_observed_gap_between_purchase_days_stands_beside_the_one_in_force(
+    cdnow: Settings, rendered: Rendered
+) -> None:
     days = ask(cdnow, "SELECT DISTINCT customer_id, toDate(ordered_at) FROM v_orders ORDER BY ALL")
     gaps = sorted((b[1] - a[1]).days for a, b in pairwise(days) if a[0] == b[0])
     median = (gaps[len(gaps) // 2] + gaps[(len(gaps) - 1) // 2]) / 2
-    assert rendered(cdnow)["Days between purchases"][0][:2] == [f"{median:.1f}", f"{len(gaps):,}"]
+    assert rendered(cdnow)["Days between purchases"] == [[f"{median:.1f}", f"{len(gaps):,}", "45.5"]]
+
+
+def test_customers_at_risk_are_counted_by_status(cdnow: Settings, rendered: Rendered) -> None:
+    rows = ask(cdnow, "SELECT churn_status, is_off_season FROM v_at_risk")
+    assert rendered(cdnow)["At risk"] == [
+        [status, f"{rows.count((status, 0)) + rows.count((status, 1)):,}", f"{rows.count((status, 1)):,}"]
+        for status in ("at_risk", "churned")
+    ]
 
 
 def test_goals_are_those_of_the_view(cdnow: Settings, rendered: Rendered) -> None:

@@ -75,7 +75,8 @@ def test_what_holds_now_only_is_left_out_of_the_past(client: Client) -> None:
     now = read_figures(client, Grain.MONTH, Basis.PURCHASE, None)
     past = read_figures(client, Grain.MONTH, Basis.PURCHASE, date(2026, 1, 31))
 
-    assert (len(now.goals), len(past.goals), len(past.repeat_purchase)) == (1, 0, 0)
+    assert (len(now.goals), len(past.goals)) == (1, 0)
+    assert [*past.repeat_purchase, *past.at_risk] == []
 
 
 def test_the_day_of_as_of_is_not_past(client: Client) -> None:

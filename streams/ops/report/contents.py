@@ -40,6 +40,7 @@ def report(figures: Figures) -> Report:
             _lifecycle(figures),
             _repeat_purchase(figures),
             _gaps(figures),
+            _at_risk(figures),
             _nps(figures),
             _csat(figures),
             _handovers(figures),
@@ -130,6 +131,13 @@ def _gaps(figures: Figures) -> Section:
         "(churn.population_gap_days in the rules): set it near the median."
     )
     return Section("Days between purchases", tables.GAPS, (figures.gaps,), note)
+
+
+def _at_risk(figures: Figures) -> Section:
+    note = "" if figures.at_risk else "Nobody."
+    if figures.scope.past is not None:
+        note = _NOT_AT_A_PAST_DATE
+    return Section("At risk", _meant("v_at_risk", tables.AT_RISK, figures), tuple(figures.at_risk), note)
 
 
 def _nps(figures: Figures) -> Section:

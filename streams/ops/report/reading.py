@@ -51,6 +51,10 @@ FROM
     )
 )
 """
+_AT_RISK: Final = """
+SELECT churn_status, count() AS customers, countIf(is_off_season) AS off_season
+FROM v_at_risk GROUP BY churn_status ORDER BY churn_status
+"""
 _NPS: Final = """
 SELECT * FROM v_nps WHERE quarter_start < {limit:Date} ORDER BY quarter_start DESC LIMIT 8
 """
@@ -108,6 +112,7 @@ class Figures:
     lifecycle: list[Row]
     repeat_purchase: list[Row]
     gaps: Row
+    at_risk: list[Row]
     nps: list[Row]
     csat: list[Row]
     handovers: list[Row]
@@ -135,6 +140,7 @@ def read_figures(client: Client, grain: Grain, basis: Basis, past: date | None) 
         lifecycle=ask(_LIFECYCLE, scope.lifecycle_grain)[::-1],
         repeat_purchase=ask(_REPEAT) if is_now else [],
         gaps={**ask(_GAPS)[0], **ask(_POPULATION_GAP)[0]},
+        at_risk=ask(_AT_RISK) if is_now else [],
         nps=ask(_NPS, Grain.QUARTER)[::-1],
         csat=ask(_CSAT, Grain.MONTH),
         handovers=ask(_HANDOVERS, Grain.MONTH),

@@ -41,6 +41,11 @@ GAPS: Final = (
     Column("gaps", "gaps"),
     Column("population_gap_days", "population gap in force, days", number),
 )
+AT_RISK: Final = (
+    Column("churn_status", "status", text, is_text=True, is_explained=True),
+    Column("customers", "customers"),
+    Column("off_season", "of these off season"),
+)
 NPS: Final = (
     Column("period", "quarter", text, is_text=True),
     Column("n", "n"),
