@@ -42,7 +42,7 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
 
 
 def _table(section: Section, shown: int) -> Table:
-    made = Table(title=section.title, title_justify="left", title_style="bold")
+    made = Table(title=cell(section.title), title_justify="left", title_style="bold")
     for column in section.columns[:shown]:
         made.add_column(cell(column.heading), justify="left" if column.is_text else "right", overflow="fold")
     for row in section.cells:

@@ -11,25 +11,29 @@ from hypothesis import strategies as st
 
 from streams.cli.sparkline import sparkline
 from streams.ops.report.charts import svg
-from streams.ops.report.formats import count, duration, number, percent_of_one, share, tenths, text
+from streams.ops.report.formats import FINEST, count, duration, number, percent_of_one, share, tenths, text
 from streams.ops.report.periods import Grain, label, period_of
 from streams.ops.report.scale import scale
 from streams.ops.report.sections import Format, Lines, Series, Stacks
 
 
-@given(st.lists(st.floats(-1e9, 1e9) | st.integers(-100, 100), min_size=1))
-def test_a_scale_holds_every_value_between_a_few_round_ticks(values: list[float]) -> None:
-    made = scale(values)
+@given(st.lists(st.floats(-1e9, 1e9) | st.integers(-100, 100), min_size=1), st.sampled_from((count, tenths)))
+def test_a_scale_holds_every_value_between_a_few_ticks_that_look_different(
+    values: list[float], show: Format
+) -> None:
+    made = scale(values, FINEST[show])
+    assert len({show(tick) for tick in made.ticks}) == len(made.ticks)
     assert (made.low, made.high) == (made.ticks[0], made.ticks[-1])
     assert 2 <= len(made.ticks) <= 7
     assert all(-1e-6 <= made.share(value) <= 1 + 1e-6 for value in values)
 
 
 def test_ticks_are_multiples_of_1_2_or_5() -> None:
-    assert scale([82.3, 100]).ticks == (80, 85, 90, 95, 100)
-    assert scale([0, 709]).ticks == (0, 200, 400, 600, 800)
-    assert scale([-154, 595]).ticks == (-200, 0, 200, 400, 600)
-    assert scale([7]).ticks == (6, 6.5, 7, 7.5, 8)
+    assert scale([82.3, 100], 0.1).ticks == (80, 85, 90, 95, 100)
+    assert scale([0, 709], 1).ticks == (0, 200, 400, 600, 800)
+    assert scale([-154, 595], 1).ticks == (-200, 0, 200, 400, 600)
+    assert scale([7], 1).ticks == (6, 7, 8)
+    assert scale([0, 2], 1).ticks == (0, 1, 2)
 
 
 def test_a_sparkline_goes_from_the_lowest_to_the_highest() -> None:

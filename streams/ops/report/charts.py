@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from streams.ops.report.formats import Format
+from streams.ops.report.formats import FINEST, Format
 from streams.ops.report.scale import Scale, scale
 from streams.ops.report.sections import Chart, Lines, Series, Stacks
 
@@ -27,8 +27,10 @@ def svg(chart: Chart, title: str) -> str:
 
 
 def _draw_lines(made: Element, chart: Lines) -> None:
-    y_scale = scale([v for series in chart.series for v in series.values if v is not None] or [0])
-    _axes(made, chart.labels, y_scale, chart.series[0].show)
+    show = chart.series[0].show
+    known = [value for series in chart.series for value in series.values if value is not None]
+    y_scale = scale(known or [0], FINEST[show])
+    _axes(made, chart.labels, y_scale, show)
     for number, series in enumerate(chart.series):
         points = [
             (_x(n, len(chart.labels)), _y(y_scale, value), label, value)
@@ -47,8 +49,9 @@ def _draw_lines(made: Element, chart: Lines) -> None:
 def _draw_stacks(made: Element, chart: Stacks) -> None:
     tops = [sum(bar) for bar in _bars(chart.above)]
     bottoms = [-sum(bar) for bar in _bars(chart.below)]
-    y_scale = scale([0, *tops, *bottoms])
-    _axes(made, chart.labels, y_scale, lambda tick: chart.series[0].show(abs(tick)))
+    show = chart.series[0].show
+    y_scale = scale([0, *tops, *bottoms], FINEST[show])
+    _axes(made, chart.labels, y_scale, lambda tick: show(abs(tick)))
     width = (_WIDTH - _LEFT - _RIGHT) / len(chart.labels)
     for n, label in enumerate(chart.labels):
         left = _LEFT + (n + 0.15) * width
@@ -62,10 +65,7 @@ def _draw_stacks(made: Element, chart: Stacks) -> None:
             }
             bar = SubElement(made, "rect", {**shape, "class": f"s{number}"})
             _tell(bar, label, series, abs(stop - start))
-    zero = f"{_y(y_scale, 0):.1f}"
-    SubElement(
-        made, "line", {"x1": str(_LEFT), "x2": str(_WIDTH - _RIGHT), "y1": zero, "y2": zero, "class": "zero"}
-    )
+    _rule(made, _y(y_scale, 0), "zero")
 
 
 def _bars(all_series: Sequence[Series]) -> Iterator[list[float]]:
@@ -84,17 +84,7 @@ def _stacked(chart: Stacks, n: int) -> Iterator[tuple[int, Series, float, float]
 def _axes(made: Element, labels: Sequence[str], y_scale: Scale, show: Format) -> None:
     for tick in y_scale.ticks:
         y = _y(y_scale, tick)
-        SubElement(
-            made,
-            "line",
-            {
-                "x1": str(_LEFT),
-                "x2": str(_WIDTH - _RIGHT),
-                "y1": f"{y:.1f}",
-                "y2": f"{y:.1f}",
-                "class": "grid",
-            },
-        )
+        _rule(made, y, "grid")
         text = SubElement(made, "text", {"x": str(_LEFT - 8), "y": f"{y + 4:.1f}", "class": "tick y"})
         text.text = show(tick)
     every = -(-len(labels) // _LABELS_SHOWN)
@@ -102,6 +92,11 @@ def _axes(made: Element, labels: Sequence[str], y_scale: Scale, show: Format) ->
         x = _x(n * every, len(labels))
         text = SubElement(made, "text", {"x": f"{x:.1f}", "y": str(_HEIGHT - 8), "class": "tick x"})
         text.text = label
+
+
+def _rule(made: Element, y: float, kind: str) -> None:
+    ends = {"x1": str(_LEFT), "x2": str(_WIDTH - _RIGHT), "y1": f"{y:.1f}", "y2": f"{y:.1f}"}
+    SubElement(made, "line", {**ends, "class": kind})
 
 
 def _x(n: int, of: int) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 Format = Callable[[Any], str]
 NOTHING = "–"
@@ -28,6 +28,10 @@ def tenths(value: float | None) -> str:
 def share(value: float | None) -> str:
     """As `tenths`, but empty where the period of a cohort has not come yet."""
     return "" if value is None else tenths(value)
+
+
+FINEST: Final[Mapping[Format, float]] = {count: 1, tenths: 0.1}
+"""The least difference that a format shows."""
 
 
 def number(value: float | None) -> str:

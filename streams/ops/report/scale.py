@@ -23,12 +23,15 @@ class Scale(NamedTuple):
         return (value - self.low) / (self.high - self.low)
 
 
-def scale(values: Sequence[float]) -> Scale:
-    """A scale with round ends that holds all (finite) values; around a single one there is room."""
+def scale(values: Sequence[float], finest_step: float) -> Scale:
+    """A scale with round ends that holds all (finite) values; around a single one there is room.
+
+    `finest_step` is a power of ten: steps below it would look alike where they are written.
+    """
     low, high = min(values), max(values)
     if high - low <= _SAME * max(1, abs(low), abs(high)):
-        low, high = low - 1, high + 1
-    step = _round_step((high - low) / _STEPS_WANTED)
+        low, high = low - finest_step, high + finest_step
+    step = max(_round_step((high - low) / _STEPS_WANTED), finest_step)
     first, last = math.floor(low / step), math.ceil(high / step)
     return Scale(first * step, last * step, tuple(n * step for n in range(first, last + 1)))
 

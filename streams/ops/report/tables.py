@@ -64,7 +64,7 @@ HANDOVER: Final = (
     Column("from_channel", "from", text, is_text=True),
     Column("to_channel", "to", text, is_text=True, is_explained=True),
     Column("handovers", "hand-overs"),
-    Column("median_seconds", "median time", duration, is_explained=True),
+    Column("median_seconds", "median time", duration),
 )
 GOALS: Final = (
     Column("goal_id", "goal", text, is_text=True),
