@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -30,7 +31,7 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
         yield Text(plain(section.title), style="bold")
     else:
         shown = _columns_that_fit(section, width)
-        yield _table(section, shown)
+        yield _table(section, shown, width)
         for heading, meaning in section.explained:
             yield Text(plain(f"{heading}: {meaning}"), style="dim")
         if shown < len(section.columns):
@@ -41,10 +42,14 @@ def _section(section: Section, width: int) -> Iterator[RenderableType]:
         yield _line(section.note)
 
 
-def _table(section: Section, shown: int) -> Table:
+def _table(section: Section, shown: int, width: int) -> Table:
+    """Headings of a table wider than `width` have a word per line; then rich folds the widest columns."""
+    widths = _widths(section)[:shown]
+    between = "\n" if sum(widths) >= width else " "
     made = Table(title=cell(section.title), title_justify="left", title_style="bold")
     for column in section.columns[:shown]:
-        made.add_column(cell(column.heading), justify="left" if column.is_text else "right", overflow="fold")
+        heading = Text(between.join(plain(column.heading).split()))
+        made.add_column(heading, justify="left" if column.is_text else "right", overflow="fold")
     for row in section.cells:
         made.add_row(*map(cell, row[:shown]))
     return made
@@ -52,13 +57,17 @@ def _table(section: Section, shown: int) -> Table:
 
 def _columns_that_fit(section: Section, width: int) -> int:
     """Only shares of cohorts are left out: other tables fold."""
-    used = 1
-    for number, column in enumerate(section.columns):
-        cells = [column.heading, *(row[number] for row in section.cells)]
-        used += max(map(len, cells)) + 3
-        if column.is_share and used > width:
-            return number
-    return len(section.columns)
+    used = list(accumulate(_widths(section)))
+    return sum(not column.is_share or end < width for column, end in zip(section.columns, used, strict=True))
+
+
+def _widths(section: Section) -> list[int]:
+    """Of each column with its border and padding, if nothing folds."""
+    columns = zip(*section.cells, strict=True)
+    return [
+        max(map(len, (column.heading, *cells))) + 3
+        for column, cells in zip(section.columns, columns, strict=True)
+    ]
 
 
 def _sparkline(series: Series) -> Text:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from streams.cli.report_screen import report_screen
 from streams.cli.sparkline import sparkline
 from streams.ops.report.charts import svg
 from streams.ops.report.formats import FINEST, count, duration, number, percent_of_one, share, tenths, text
 from streams.ops.report.periods import Grain, label, period_of
 from streams.ops.report.scale import scale
-from streams.ops.report.sections import Format, Lines, Series, Stacks
+from streams.ops.report.sections import Column, Format, Lines, Report, Section, Series, Stacks
 
 
 @given(st.lists(st.floats(-1e9, 1e9) | st.integers(-100, 100), min_size=1), st.sampled_from((count, tenths)))
@@ -73,6 +76,44 @@ def test_periods_are_named_by_their_grain() -> None:
         "1998-05",
         "1998 Q2",
     ]
+
+
+def on_screen(section: Section, width: int) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width).print(report_screen(Report("t", (), None, (section,)), width))
+    return out.getvalue()
+
+
+def test_cohorts_lose_columns_in_a_narrow_terminal_and_this_is_said() -> None:
+    shares = tuple(Column(str(k), str(k), share, is_share=True) for k in range(5))
+    row = {"period": "1997-01", **{str(k): 10.0 * k for k in range(5)}}
+    section = Section("cohorts", (Column("period", "first period", text, is_text=True), *shares), (row,))
+
+    assert "40.0" in on_screen(section, width=52)
+    narrow = " ".join(on_screen(section, width=40).split())
+    assert "20.0" in narrow
+    assert "30.0" not in narrow
+    assert "2 columns more are on the page: --html FILE" in narrow
+
+
+def test_headings_take_a_line_per_word_before_figures_fold() -> None:
+    columns = tuple(Column("n", "customers held at the end") for _ in range(3))
+    section = Section("retention", columns, ({"n": 1234567},))
+
+    assert on_screen(section, width=80).count("held") == 1 * 3
+    assert [
+        line.count("1,234,567") for line in on_screen(section, width=40).splitlines() if "1,2" in line
+    ] == [3]
+
+
+def test_what_could_steer_the_terminal_is_shown_as_its_code() -> None:
+    section = Section("[red]x", (Column("name", "name", text, is_text=True),), ({"name": "\x1b[2J[bold]y"},))
+
+    shown = on_screen(section, width=80)
+
+    assert "[red]x" in shown
+    assert "\\x1b[2J[bold]y" in shown
+    assert "\x1b" not in shown
 
 
 def titles(chart: Lines | Stacks) -> list[str | None]:

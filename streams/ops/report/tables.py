@@ -14,7 +14,7 @@ RETENTION: Final = (
     Column("customers_new", "new"),
     Column("customers_won_back", "won back"),
     Column("retention_rate_pct", "retention %", tenths, is_explained=True),
-    Column("retention_strict_pct", "strict retention %", tenths, is_explained=True),
+    Column("retention_strict_pct", "strict %", tenths, is_explained=True),
     Column("churn_net_pct", "net churn %", tenths, is_explained=True),
     Column("churn_gross_pct", "gross churn %", tenths, is_explained=True),
 )
