@@ -81,8 +81,8 @@ def test_a_touchpoint_named_all_is_no_segment_of_its_own(client: Client) -> None
 
 DAILY, ORDERS, ANSWERS = 80_000, 40_000, 20_000
 FILL = (
-    f"""INSERT INTO customer_daily (customer_id, day, channel, events, counts, points, orders)
-        SELECT concat('c-', toString(number)), toDate('2026-03-20'), 'website', 1, map('page_viewed', 1), 1, 1
+    f"""INSERT INTO customer_daily (customer_id, day, channel, events, counts, orders)
+        SELECT concat('c-', toString(number)), toDate('2026-03-20'), 'website', 1, map('page_viewed', 1), 1
         FROM numbers({DAILY})""",
     f"""INSERT INTO events (event_id, customer_id, channel, type, occurred_at, properties)
         SELECT toString(number), concat('c-', toString(number)), 'purchase', 'order_completed',
