@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from streams.errors import EngageError
 from streams.ops.report.periods import Basis, Grain, period_of
 from streams.ops.report.sections import Row
+from streams.rules_in_force import rules_in_force
 
 _PERIODS: Final = 24
 """Periods shown at most, the newest ones; and a cohort is followed for as many."""
@@ -69,10 +70,6 @@ WHERE month_start < {limit:Date} AND month_start > addMonths({day:Date}, -12)
 ORDER BY month_start, from_channel, to_channel
 """
 _GOALS: Final = "SELECT * FROM v_goals ORDER BY due_date, goal_id"
-_POPULATION_GAP: Final = """
-SELECT maxOrNull(JSONExtractFloat(value, 'churn', 'population_gap_days')) AS population_gap_days
-FROM settings FINAL WHERE key = 'rules'
-"""
 _MEANINGS: Final = """
 SELECT table, name, comment FROM system.columns WHERE database = currentDatabase() AND startsWith(table, 'v_')
 """
@@ -139,7 +136,7 @@ def read_figures(client: Client, grain: Grain, basis: Basis, past: date | None) 
         cohorts=ask(_COHORTS, grain, first=retention[0]["period_start"]),
         lifecycle=ask(_LIFECYCLE, scope.lifecycle_grain)[::-1],
         repeat_purchase=ask(_REPEAT) if is_now else [],
-        gaps={**ask(_GAPS)[0], **ask(_POPULATION_GAP)[0]},
+        gaps={**ask(_GAPS)[0], "population_gap_days": rules_in_force(client).churn.population_gap_days},
         at_risk=ask(_AT_RISK) if is_now else [],
         nps=ask(_NPS, Grain.QUARTER)[::-1],
         csat=ask(_CSAT, Grain.MONTH),
