@@ -31,6 +31,7 @@ COMMANDS = (
     "rejected",
     "rebuild",
     "restate",
+    "verify",
     "collect",
     "lag",
     "lag-exporter",
