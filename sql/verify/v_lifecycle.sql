@@ -36,3 +36,4 @@ ARRAY JOIN
     n_new AS new,
     n_returning AS returning,
     n_dormant AS dormant
+SETTINGS max_block_size = 4096

@@ -14,7 +14,8 @@ FROM
 (
     WITH
         arrayMap((start, end) -> arrayExists(day -> day >= start AND day < end, days), starts, arrayPopFront(bounds))
-            AS seen
+            AS seen,
+        arrayLastIndex(active -> active, seen) AS last
     SELECT
         grain,
         basis,
@@ -23,8 +24,7 @@ FROM
         indexOf(seen, 1) AS first,
         count() AS size,
         sumForEach(seen) AS on_by_period,
-        sumForEach(arrayMap(period -> arrayExists((s, i) -> s AND i >= period, seen, arrayEnumerate(seen)),
-            arrayEnumerate(seen))) AS on_or_after_by_period
+        sumForEach(arrayMap(period -> period <= last, arrayEnumerate(seen))) AS on_or_after_by_period
     FROM days
     CROSS JOIN periods
     WHERE notEmpty(days)
@@ -35,3 +35,4 @@ ARRAY JOIN
     on_by_period AS n_on,
     on_or_after_by_period AS n_on_or_after
 WHERE period >= first
+SETTINGS max_block_size = 4096

@@ -51,3 +51,4 @@ ARRAY JOIN
     n_end AS customers_end,
     n_new AS customers_new,
     n_won_back AS customers_won_back
+SETTINGS max_block_size = 4096

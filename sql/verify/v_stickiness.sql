@@ -20,3 +20,4 @@ FROM
     GROUP BY starts
 )
 ARRAY JOIN starts AS day, n_1 AS dau, n_7 AS wau, n_30 AS mau
+SETTINGS max_block_size = 4096

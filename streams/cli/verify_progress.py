@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown() -> Iterator[OnProgress]:
-    """A bar until the block ends; gives what to tell it."""
+    """A bar until the block ends, on a terminal; gives what to tell it."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description:22}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, transient=True, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, transient=True, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)

@@ -1,13 +1,14 @@
 """Looks at both sides of every check, and again at what disagreed.
 
 Nothing stops the stream meanwhile: facts are ahead of rows for the length of a flush, a bucket ends between
-two queries. So a disagreement counts only when it is there again, seconds later, with the same two values.
+two queries. So a disagreement counts only when it is there in several looks, seconds apart, with the same two
+values. What a view shows is read between two readings of the facts, which then agree with each other.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
@@ -24,7 +25,10 @@ from streams.ops.verify.snapshot import PART, SCOPE, Snapshot
 #: Told what is being done, how many steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
 #: Much longer than a flush; each look after a longer pause.
-PAUSES_SECONDS: Final = (1.0, 2.0, 4.0)
+PAUSES_SECONDS: Final = (1.0, 2.0, 3.0, 4.0)
+#: Looks in a row. Two are too few: of many numbers that go up and down, such as tiles of RFM, some are the
+#: same twice by chance.
+_LOOKS: Final = 3
 _CUSTOMERS_PER_PART: Final = 5_000
 
 
@@ -36,13 +40,13 @@ class Audit:
         client: Client,
         *,
         dedupe_horizon_days: int,
-        pauses_seconds: Sequence[float] = PAUSES_SECONDS,
+        pauses_seconds: Sequence[float] | None = None,
         on_progress: Progress = lambda what, done, total: None,
     ) -> None:
         sql = sql_directory()
         self._client = client
         self._horizon_days = dedupe_horizon_days
-        self._pauses_seconds = pauses_seconds
+        self._pauses_seconds = PAUSES_SECONDS if pauses_seconds is None else pauses_seconds
         self._on_progress = on_progress
         self._checks = load_checks(sql)
         self._snapshot = Snapshot(client, load_prelude(sql))
@@ -78,19 +82,19 @@ class Audit:
 
     def _look(self, checks: Sequence[Check], customers: Sequence[str]) -> Report:
         numbers, found = self._compare(checks, customers)
+        seen = dict.fromkeys(found, 1)
         settled: list[Disagreement] = []
         for pause_seconds in self._pauses_seconds:
-            if not found:
+            if not seen:
                 break
             time.sleep(pause_seconds)
-            before = set(found)
-            found = self._look_again(checks, found)
-            settled += [one for one in found if one in before]
-            found = [one for one in found if one not in before]
+            seen = {one: seen.get(one, 0) + 1 for one in self._look_again(checks, seen)}
+            settled += [one for one, looks in seen.items() if looks == _LOOKS]
+            seen = {one: looks for one, looks in seen.items() if looks < _LOOKS}
         causes = with_causes(self._client, settled, self._horizon_days)
-        return Report(len(customers), numbers, sorted(causes, key=repr), sorted(found, key=repr))
+        return Report(len(customers), numbers, sorted(causes, key=repr), sorted(seen, key=repr))
 
-    def _look_again(self, checks: Sequence[Check], found: Sequence[Disagreement]) -> list[Disagreement]:
+    def _look_again(self, checks: Sequence[Check], found: Collection[Disagreement]) -> list[Disagreement]:
         """Of the views and customers that disagreed, the numbers that still do."""
         views = {one.view for one in found}
         again = [check for check in checks if check.view in views]

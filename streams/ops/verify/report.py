@@ -21,9 +21,9 @@ class Report:
     @property
     def summary(self) -> str:
         """One line."""
-        n = len(self.disagreements)
-        what = "disagreement" if n == 1 else "disagreements"
-        return f"{n} {what} in {sum(self.numbers.values()):,} numbers of {self.customers:,} customers"
+        disagreements = _counted(len(self.disagreements), "disagreement")
+        numbers = _counted(sum(self.numbers.values()), "number")
+        return f"{disagreements} in {numbers} of {_counted(self.customers, 'customer')}"
 
     def as_json(self) -> dict[str, Any]:
         """What a program reads: values as JSON has them, others as text."""
@@ -43,6 +43,10 @@ def line(found: Disagreement) -> str:
         f"{found.view} [{key}] {found.column}: published {_text(found.published)}, "
         f"recomputed {_text(found.recomputed)}{cause}"
     )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _text(value: Any) -> str:
