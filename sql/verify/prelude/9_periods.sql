@@ -23,7 +23,7 @@ FROM
     FROM
     (
         SELECT toDate(min(occurred_at)) AS first_day, toDate({as_of:DateTime64(3, 'UTC')}) AS today
-        FROM events FINAL
+        FROM facts
         HAVING count() > 0
     )
 ) AS days
