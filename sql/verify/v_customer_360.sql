@@ -1,9 +1,11 @@
--- Metrics: Rolling engagement windows; Engagement score; Terms (engagement event, order, refund, money).
+-- Metrics: Rolling engagement windows; Engagement score; At risk, before the customer leaves; Terms (engagement event,
+-- order, refund, money).
 -- key: customer_id
 WITH
     {as_of:DateTime64(3, 'UTC')} AS as_of,
     toUnixTimestamp64Milli(as_of) AS as_of_ms,
-    toUnixTimestamp64Milli(occurred_at) AS at_ms
+    toUnixTimestamp64Milli(occurred_at) AS at_ms,
+    NOT is_anonymous AND orders_total > 0 AS has_history
 SELECT
     customer_id,
     startsWith(customer_id, 'anon:') AS is_anonymous,
@@ -24,9 +26,13 @@ SELECT
         AS omnichannel_reach,
     any(bought.n) AS orders_total,
     nullIf(any(bought.most_used), '') AS currency,
-    any(bought.revenue_minor) AS revenue_minor_total
+    any(bought.revenue_minor) AS revenue_minor_total,
+    if(has_history, any((last_day - first_day + 2 * population_gap_days) / (purchase_days + 1)), NULL) AS expected_gap_days,
+    if(has_history, greatest(toDate(as_of) - any(last_day), 0) / expected_gap_days, NULL) AS overdue_ratio,
+    multiIf(is_anonymous, NULL, has_history, any(current.status), 'prospect') AS churn_status,
+    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season
 FROM ${facts} AS facts
-CROSS JOIN (SELECT half_point FROM rules) AS rules
+CROSS JOIN (SELECT half_point, population_gap_days FROM rules) AS rules
 LEFT JOIN
 (
     SELECT
@@ -47,6 +53,9 @@ LEFT JOIN
     SELECT
         customer_id,
         sum(n_in_currency) AS n,
+        length(groupUniqArrayArray(days_in_currency) AS days) AS purchase_days,
+        arrayMin(days) AS first_day,
+        arrayMax(days) AS last_day,
         argMin(currency, (-n_in_currency, currency)) AS most_used,
         argMin(net_minor_in_currency, (-n_in_currency, currency)) AS revenue_minor
     FROM
@@ -55,10 +64,17 @@ LEFT JOIN
             customer_id,
             currency,
             toInt64(count()) AS n_in_currency,
+            groupUniqArray(toDate(ordered_at)) AS days_in_currency,
             sum(net_minor) AS net_minor_in_currency
         FROM ${orders} AS orders
         GROUP BY customer_id, currency
     )
     GROUP BY customer_id
 ) AS bought USING (customer_id)
+LEFT JOIN
+(
+    SELECT customer_id, argMax(to_status, changed_at) AS status
+    FROM (${status_changes})
+    GROUP BY customer_id
+) AS current USING (customer_id)
 GROUP BY customer_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 
 import pytest
 
@@ -12,6 +13,7 @@ from streams.clickhouse import connect
 from streams.config import Settings
 from streams.ops.verify import audit
 from tests.cli.commands import Engage
+from tests.ops.audited import insert_transitions
 from tests.sql.scenario import Event, at, insert_facts, insert_rows, order
 
 ODD = "c-1 [bold]\x1b"
@@ -27,6 +29,7 @@ def facts_and_rows(clickhouse_settings: Settings) -> None:
     client = connect(clickhouse_settings)
     insert_facts(client, EVENTS)
     insert_rows(client, EVENTS)
+    insert_transitions(client, EVENTS, datetime.now(timezone.utc))
     client.close()
 
 

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from clickhouse_connect.driver.client import Client
 
+from schemas.rows import CustomerTransitionRow
+from streams.core.project import transition_row
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS, transitions
 from streams.ops.traffic import Traffic
-from tests.sql.devices import identify, write
+from tests.sql.devices import identify, resolved, write
 from tests.sql.lives import NEWEST, random_life
-from tests.sql.scenario import Event, order, refund
+from tests.sql.scenario import Event, canonical_orders, insert, ms_of, order, refund
 
 #: The customer that corruptions are about; `anon:d1` is the device.
 KNOWN = "known"
+#: One who has not ordered for long, and is at risk since the 45th day.
+ASLEEP = "asleep"
 
 
 def fill(client: Client) -> None:
     """Write events, as facts and as the rows that a correct worker writes."""
-    write(client, all_events())
+    events = all_events()
+    write(client, events)
+    insert_transitions(client, resolved(events), NEWEST)
+
+
+def insert_transitions(client: Client, events: list[Event], as_of: datetime, n_applied: int = 2) -> None:
+    """The history of every customer, told up to an instant."""
+    times: dict[str, list[int]] = defaultdict(list)
+    for (customer, _), placed in canonical_orders(events).items():
+        times[customer].append(ms_of(placed.at))
+    rows = [
+        (*transition_row(customer, change), 0, 0, n_applied)
+        for customer, own in times.items()
+        for change in transitions(sorted(own), DEFAULT_POPULATION_GAP_DAYS)
+        if change.changed_at_ms <= ms_of(as_of) and not customer.startswith("anon:")
+    ]
+    insert(client, CustomerTransitionRow, rows)
 
 
 def all_events() -> list[Event]:
@@ -33,6 +55,7 @@ def known_customer() -> list[Event]:
     today = NEWEST - timedelta(minutes=20)
     code = {"referral_code": "r-known"}
     return [
+        order("k0", ASLEEP, today - timedelta(days=86), 4_000),
         Event("k1", "anon:d1", "page_viewed", today - timedelta(days=40), "website", "s-known"),
         order("k2", "anon:d1", today - timedelta(days=40) + timedelta(hours=1), 5_000),
         identify("k3", KNOWN, "anon:d1", today - timedelta(days=40) + timedelta(hours=2)),

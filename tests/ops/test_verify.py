@@ -18,7 +18,7 @@ from streams.migrations import migrate, sql_directory
 from streams.ops.verify import Audit, Report
 from streams.ops.verify.checks import load_checks
 from streams.ops.verify.session import open_session
-from tests.ops.audited import KNOWN, all_events, fill
+from tests.ops.audited import ASLEEP, KNOWN, all_events, fill, insert_transitions
 from tests.sql.scenario import Event, at, insert_facts, insert_rows, order
 from tests.sql.test_view_contract import VIEWS
 
@@ -114,7 +114,10 @@ CORRUPTIONS = {
     ),
     "a type's count of a day is off by one": Corruption(
         ("customer_daily",),
-        f"ALTER TABLE customer_daily UPDATE counts = mapApply((k, v) -> (k, v + 1), counts) {DAY}",
+        "INSERT INTO customer_daily"
+        " (customer_id, day, channel, events, counts, orders, conversations, messages, epoch, n_applied)"
+        " SELECT customer_id, day, channel, events, mapApply((k, v) -> (k, v + 1), counts), orders,"
+        f" conversations, messages, epoch, n_applied + 1 FROM customer_daily FINAL {DAY}",
         (("v_score_ledger", "count"),),
     ),
     "a day row is missing": Corruption(
@@ -164,6 +167,23 @@ CORRUPTIONS = {
         ("customer_state",),
         f"ALTER TABLE customer_state UPDATE is_moved = 1 WHERE customer_id = '{KNOWN}'",
         (("v_customer_360", "rows"),),
+    ),
+    "a customer's last order is too new": Corruption(
+        ("customer_state",),
+        "ALTER TABLE customer_state UPDATE last_purchase_at = last_purchase_at + toIntervalDay(60)"
+        f" WHERE customer_id = '{ASLEEP}'",
+        (("v_at_risk", "rows"), ("v_customer_360", "churn_status"), ("v_customer_360", "overdue_ratio")),
+    ),
+    "a change of status was not told": Corruption(
+        ("customer_transitions",),
+        f"ALTER TABLE customer_transitions DELETE WHERE customer_id = '{ASLEEP}' AND to_status = 'at_risk'",
+        (("v_transitions", "rows"),),
+    ),
+    "a change of status was taken back": Corruption(
+        ("customer_transitions",),
+        "INSERT INTO customer_transitions SELECT * REPLACE (1 AS is_retracted, version + 1 AS version)"
+        f" FROM customer_transitions FINAL WHERE customer_id = '{ASLEEP}'",
+        (("v_transitions", "rows"),),
     ),
     "a five-minute row is of another hour": Corruption(
         ("customer_5m",),
@@ -298,6 +318,7 @@ class Writer(threading.Thread):
                 touched = {event.customer_id for event in new}
                 theirs = [event for event in events if event.customer_id in touched]
                 insert_rows(client, theirs, n_applied=self.batches + 2)
+                insert_transitions(client, theirs, new[0].at, n_applied=self.batches + 2)
                 self.batches += 1
         except BaseException as error:
             self.failure = error

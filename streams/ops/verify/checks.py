@@ -6,7 +6,8 @@ Two lines of a check's comment are read:
     -- needs: all customers           only if it does: its numbers cannot be had from some customers' facts
 
 A check has the columns of its view. `${facts}`, `${orders}` and `${ledger}` stand for these tables, cut down
-to the customers that are looked at. Adding a check is adding a file.
+to the customers that are looked at, `${NAME}` for `sql/verify/fragments/NAME.sql`, which may name them, too.
+Adding a check is adding a file.
 """
 
 from __future__ import annotations
@@ -77,7 +78,10 @@ def load_checks(sql: Path) -> list[Check]:
     Raises:
         MigrationError: a check does not say what its key is.
     """
-    return [_check(path) for path in sorted((sql / "verify").glob("v_*.sql"))]
+    fragments = {
+        path.stem: path.read_text(encoding="utf-8") for path in (sql / "verify" / "fragments").glob("*.sql")
+    }
+    return [_check(path, fragments) for path in sorted((sql / "verify").glob("v_*.sql"))]
 
 
 def load_prelude(sql: Path) -> Mapping[str, str]:
@@ -86,8 +90,8 @@ def load_prelude(sql: Path) -> Mapping[str, str]:
     return {path.stem.partition("_")[2]: path.read_text(encoding="utf-8") for path in paths}
 
 
-def _check(path: Path) -> Check:
-    text = path.read_text(encoding="utf-8")
+def _check(path: Path, fragments: Mapping[str, str]) -> Check:
+    text = Template(path.read_text(encoding="utf-8")).safe_substitute(fragments)
     key = _KEY.search(text)
     if key is None:
         raise MigrationError(f"{path} has no line `-- key: …` with the columns that name a row.")
