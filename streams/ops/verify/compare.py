@@ -66,7 +66,7 @@ def compare(view: str, key: Sequence[str], published: Table, recomputed: Table) 
         for row in {**shown, **true}
         for difference in _differences(columns, shown.get(row), true.get(row), n_shown[row], n_true[row])
     ]
-    return Comparison(len(columns) * len({**shown, **true}), found)
+    return Comparison(len(columns) * (n_shown | n_true).total(), found)
 
 
 def _differences(
