@@ -31,9 +31,15 @@ FROM
                 instant,
                 intDiv(instant, 86400000) AS day,
                 has(times, instant),
-                arrayDistinct(arrayMap(t -> intDiv(t, 86400000), arrayFilter(t -> t <= instant, times))) AS past,
-                (day - past[-1]) / ((past[-1] - past[1] + 2 * population_gap_days) / (length(past) + 1)) AS ratio,
-                multiIf(empty(past), 'prospect', ratio < 1.5, 'active', ratio < 3, 'at_risk', 'churned')
+                multiIf(
+                    empty(arrayDistinct(arrayMap(t -> intDiv(t, 86400000), arrayFilter(t -> t <= instant, times))) AS past),
+                    'prospect',
+                    ((day - past[-1]) / ((past[-1] - past[1] + 2 * population_gap_days) / (length(past) + 1)) AS ratio) < 1.5,
+                    'active',
+                    ratio < 3,
+                    'at_risk',
+                    'churned'
+                )
             ),
             instants
         ) AS looks,
@@ -41,7 +47,7 @@ FROM
         arrayFold(
             (held, look) ->
             (
-                if(look.2 < (if(look.3 AND held.1 = 'churned', look.2 + 30, held.2) AS until), 'won_back', look.6) AS status,
+                if(look.2 < (if(look.3 AND held.1 = 'churned', look.2 + 30, held.2) AS until), 'won_back', look.4) AS status,
                 until,
                 if(status = held.1, held.3, arrayPushBack(held.3, (look.1, held.1, status)))
             ),
@@ -52,5 +58,7 @@ FROM
     CROSS JOIN (SELECT population_gap_days FROM rules) AS rules
     WHERE NOT startsWith(customer_id, 'anon:')
     GROUP BY customer_id, population_gap_days
+    -- Each customer has many instants.
+    SETTINGS max_block_size = 100
 )
 ARRAY JOIN changes AS change
