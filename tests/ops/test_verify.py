@@ -14,10 +14,12 @@ from clickhouse_connect.driver.client import Client
 
 from streams.clickhouse import connect
 from streams.config import Clock, Settings
+from streams.daily_points import points_column
 from streams.migrations import migrate, sql_directory
 from streams.ops.verify import Audit, Report
 from streams.ops.verify.checks import load_checks
 from streams.ops.verify.session import open_session
+from streams.rules import DEFAULT_RULES
 from tests.ops.audited import ASLEEP, KNOWN, all_events, fill, insert_transitions
 from tests.sql.scenario import Event, at, insert_facts, insert_rows, order
 from tests.sql.test_view_contract import VIEWS
@@ -113,6 +115,7 @@ class Corruption(NamedTuple):
 
 TODAY = "(SELECT toDate(as_of) FROM v_clock)"
 DAY = f"WHERE customer_id = '{KNOWN}' AND day = {TODAY} AND channel = 'website'"
+POINTS = points_column(DEFAULT_RULES)
 CORRUPTIONS = {
     "the events of a day are off by one": Corruption(
         ("customer_daily",),
@@ -139,7 +142,7 @@ CORRUPTIONS = {
     ),
     "points are wrong": Corruption(
         ("customer_daily",),
-        f"ALTER TABLE customer_daily UPDATE points = points + 40 {DAY}",
+        f"ALTER TABLE customer_daily UPDATE {POINTS} = {POINTS} + 40 {DAY}",
         (("v_customer_360", "score"), ("v_customer_windows", "points")),
     ),
     "a day row of a customer without facts": Corruption(
