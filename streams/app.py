@@ -20,9 +20,10 @@ from streams.errors import NotStopped
 from streams.pipeline import FlushLimits, Pipeline
 from streams.recovery import close_gap, restore
 from streams.rules import load_rules
+from streams.sending import BatchProducer
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore
-from streams.transport import BatchProducer, Consumer, Transport
+from streams.transport import Consumer, Transport
 from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)

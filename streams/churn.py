@@ -30,9 +30,9 @@ from streams.core.status import tell
 from streams.core.windows import day_of
 from streams.customers import CustomerCache, changes_of
 from streams.folded import Folded, History
+from streams.sending import Producer, Record, send_by_partition
 from streams.sinks.base import Clock, InThread, Sink
 from streams.state_store import Change, Due
-from streams.transport import Producer, Record
 from streams.worker_metrics import WorkerMetrics
 
 _AT_ONCE: Final = 5_000
@@ -89,11 +89,8 @@ class Churn:
             for change in await self._in_thread(self._sink.transitions, doubtful):
                 stored[change[0]].append(change)
         rows = [row for one in histories for row in compared(one, stored[one.customer_id], self._epoch)]
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for row in rows:
-            by_partition[partition_of(row[0], self._partitions)].append(record(row))
-        for partition, records in by_partition.items():
-            await self._producer.send_all(TRANSITIONS, partition, records)
+        placed = ((partition_of(row[0], self._partitions), record(row)) for row in rows)
+        await send_by_partition(self._producer, TRANSITIONS, placed)
         await self._in_thread(self._sink.insert, CustomerTransitionRow, transpose(rows))
         for _, _, _, to_status, *_, is_retracted, _, _ in rows:
             if not is_retracted:

@@ -21,8 +21,8 @@ from streams.core.state import (
 )
 from streams.failpoints import reach
 from streams.intake import Delivery
+from streams.sending import Producer, Record
 from streams.state_store import Change, Due, StateStore, customer_key, ids_key, order_key
-from streams.transport import Producer, Record
 from streams.worker_metrics import WorkerMetrics
 
 #: The changelog key of a note; no customer's key begins with a zero byte.

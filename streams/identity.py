@@ -35,8 +35,8 @@ from streams.core.windows import FIVE_MINUTES_MS, oldest_five_held
 from streams.customers import CustomerCache
 from streams.folded import Folded
 from streams.intake import Delivery, News
+from streams.sending import Producer, Record, send_by_partition
 from streams.sinks.base import Cell, InThread, Sink, StoredLink
-from streams.transport import Producer, Record
 
 _CUSTOMERS_AT_ONCE: Final = 500
 
@@ -79,19 +79,17 @@ class Identity:
         await self._tell(News.CLAIMED, {item.event.claims for item in deliveries if item.event.claims})
         if news[News.CLAIMED]:
             await self._link(folded, list(news[News.CLAIMED]))
-        for customer_id, records in forwarded(folded).items():
-            partition = partition_of(customer_id, self._partitions)
-            await self._producer.send_all(REKEYED, partition, records)
+        placed = (
+            (partition_of(customer_id, self._partitions), record) for customer_id, record in forwarded(folded)
+        )
+        await send_by_partition(self._producer, REKEYED, placed)
         if news[News.LINKED]:
             await self._refold(folded, list(news[News.LINKED]))
 
     async def _tell(self, news: News, about: Iterable[str]) -> None:
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for stored_id in sorted(about):
-            key = stored_id.removeprefix(ANONYMOUS_PREFIX)
-            by_partition[partition_of(key, self._partitions)].append(news.record(key))
-        for partition, records in by_partition.items():
-            await self._producer.send_all(REKEYED, partition, records)
+        keys = [stored_id.removeprefix(ANONYMOUS_PREFIX) for stored_id in sorted(about)]
+        placed = ((partition_of(key, self._partitions), news.record(key)) for key in keys)
+        await send_by_partition(self._producer, REKEYED, placed)
 
     async def _link(self, folded: Folded, visitors: list[Address]) -> None:
         """Links of visitors anew; their own rows are emptied."""
@@ -168,16 +166,14 @@ def _link_row(one: Link, is_void: bool, epoch: int, n_claims: int) -> project.Ce
     return (*names, *one.claimed, *one.start, *one.end, int(is_void), epoch, n_claims)
 
 
-def forwarded(folded: Folded) -> dict[str, list[Record]]:
-    """By customer, the events of linked visitors, in order of arrival."""
+def forwarded(folded: Folded) -> Iterator[tuple[str, Record]]:
+    """The events of linked visitors, in order of arrival, each with the customer that it is forwarded to."""
     links = {customer.id: customer.state.links for customer in folded.touched if customer.state.is_moved}
-    records: dict[str, list[Record]] = defaultdict(list)
     if links:
         for item in folded.facts:
             if item.customer in links:
                 customer_id = owner_at(links[item.customer], item.event.moment)
-                records[customer_id].append(item.forwarded_to(customer_id))
-    return records
+                yield customer_id, item.forwarded_to(customer_id)
 
 
 def refolded(customers: Sequence[Address], sink: Sink, limits: DedupeLimits) -> list[Refolded]:

@@ -22,7 +22,8 @@ from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rejections import Rejection, RejectReason
 from streams.core.project import Columns, transpose
 from streams.core.state import linked_source, source_id
-from streams.transport import Record, RecordBatch
+from streams.sending import Record
+from streams.transport import RecordBatch
 
 _TOPIC_INDEX: Final = {topic: index for index, topic in enumerate(topics.SOURCE_TOPICS)}
 _MIB: Final = 1024 * 1024

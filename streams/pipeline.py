@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -38,8 +37,9 @@ from streams.folded import Folded
 from streams.identity import Identity
 from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
+from streams.sending import Producer, send_by_partition
 from streams.sinks.base import NotStorable, Sink
-from streams.transport import Producer, Record, RecordBatch
+from streams.transport import RecordBatch
 from streams.worker_metrics import WorkerMetrics
 
 log = structlog.get_logger(__name__)
@@ -370,18 +370,12 @@ class Pipeline:
             return
         for item in rejected:
             self._metrics.rejected.labels(item.rejection.reason.value).inc()
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for item in rejected:
-            by_partition[item.partition % self._partitions].append(item.record())
-        for partition, records in by_partition.items():
-            await self._producer.send_all(topics.REJECTED, partition, records)
+        placed = ((item.partition % self._partitions, item.record()) for item in rejected)
+        await send_by_partition(self._producer, topics.REJECTED, placed)
         columns = project.transpose([item.row() for item in rejected])
         await self._in_thread(self._sink.insert, RejectedEventRow, columns)
 
     async def _forward(self, misplaced: list[Misplaced]) -> None:
         """To the partition that owns the key, with the origin's coordinates in the headers."""
-        by_partition: dict[int, list[Record]] = defaultdict(list)
-        for item in misplaced:
-            by_partition[item.owner].append(item.record())
-        for partition, records in by_partition.items():
-            await self._producer.send_all(topics.REKEYED, partition, records)
+        placed = ((item.owner, item.record()) for item in misplaced)
+        await send_by_partition(self._producer, topics.REKEYED, placed)

@@ -19,8 +19,8 @@ from schemas.topics import CHANGELOG, partition_of
 from streams import lineage
 from streams.config import Settings
 from streams.errors import FencedError, LineageError
+from streams.sending import BatchProducer, Record
 from streams.state_store import StateStore
-from streams.transport import BatchProducer, Record
 
 log = structlog.get_logger(__name__)
 

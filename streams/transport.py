@@ -7,23 +7,15 @@ and the agent stay Faust's. What Faust 0.15 gets wrong for us is overridden belo
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 
-import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from schemas.topics import REJECTED_MAX_MESSAGE_BYTES
 from streams.errors import LineageError
-
-log = structlog.get_logger(__name__)
-
-_MIB = 1024 * 1024
 
 
 class RecordBatch(NamedTuple):
@@ -204,72 +196,3 @@ class Transport(driver.Transport):
 
     Consumer = Consumer
     instance_id: str | None = None
-
-
-class Producer(Protocol):
-    """What a flush needs of Kafka; `BatchProducer` for real."""
-
-    async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int:
-        """Return once all are acknowledged, with the offset after the last."""
-
-
-class BatchProducer:
-    """Sends lists of records and returns once all of them are acknowledged by all replicas.
-
-    It retries for ever with a back-off while the brokers are away: the caller has nothing better to do
-    than to wait, and resending is harmless (compacted keys; forwarded and rejected records carry their
-    source coordinates). That is also why the producer is not an idempotent one, whose sequence is
-    broken for good by a batch that timed out.
-    """
-
-    def __init__(self, bootstrap: str, *, retry_max_seconds: float) -> None:
-        self._retry_max_seconds = retry_max_seconds
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
-            acks="all",
-            # aiokafka compresses lz4 at level 9, which takes longer than all else that sending does.
-            compression_type="zstd",
-            max_batch_size=_MIB,
-            max_request_size=REJECTED_MAX_MESSAGE_BYTES,
-            linger_ms=0,
-        )
-
-    async def start(self) -> None:
-        await self._producer.start()
-
-    async def stop(self) -> None:
-        await self._producer.stop()
-
-    async def send_all(self, topic: str, partition: int, records: Iterable[Record]) -> int:
-        """Send records, at least one, in order to one partition; returns the offset after the last one."""
-        records = list(records)
-        pause_seconds = 0.1
-        while True:
-            try:
-                return await self._send_all(topic, partition, records)
-            except KafkaError as error:
-                log.warning("kafka_send_retried", topic=topic, partition=partition, error=repr(error))
-                await asyncio.sleep(pause_seconds)
-                pause_seconds = min(2 * pause_seconds, self._retry_max_seconds)
-
-    async def _send_all(self, topic: str, partition: int, records: list[Record]) -> int:
-        """One batch after the other: with the first lost and the second not, a retry would reorder."""
-        batch = self._producer.create_batch()
-        for record in records:
-            # The first record of a batch is taken whatever its size.
-            while (
-                batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
-                is None
-            ):
-                await (await self._producer.send_batch(batch, topic, partition=partition))
-                batch = self._producer.create_batch()
-        last = await (await self._producer.send_batch(batch, topic, partition=partition))
-        return int(last.offset) + int(batch.record_count())
-
-
-class Record(NamedTuple):
-    """A record to produce."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -43,8 +43,10 @@ from streams.lineage import (
     read_topics,
 )
 from streams.ops.topics import create_topics
+from streams.sending import Record
 from streams.settings_table import write_setting
 from streams.sinks.clickhouse import ClickHouseSink
+from streams.sinks.identity import FACT_COLUMNS
 from streams.state_store import stamped
 
 _CUSTOMERS_PER_STEP: Final = 2_000
@@ -65,11 +67,10 @@ _NEXT_CUSTOMERS: Final = """
 SELECT DISTINCT customer_id FROM events WHERE customer_id > {after:String}
 ORDER BY customer_id LIMIT {limit:UInt32}
 """
-_FACTS: Final = """
-SELECT customer_id, event_id, channel, type, toUnixTimestamp64Milli(occurred_at), properties,
-       source_topic, source_partition, source_offset, toUnixTimestamp64Milli(appended_at)
+_FACTS: Final = f"""
+SELECT{FACT_COLUMNS}
 FROM events FINAL
-WHERE customer_id > {after:String} AND customer_id <= {last:String}
+WHERE customer_id > {{after:String}} AND customer_id <= {{last:String}}
 ORDER BY customer_id, appended_at, source_topic, source_offset
 """
 _NEWEST_APPENDED: Final = """
@@ -241,10 +242,10 @@ def _rebuild_some(
     if late:
         recounted = restated_days(late, sink, OrdersInMemory(late), progress.epoch)
         tables.append((CustomerDailyRow, recounted))
-    _send(
-        producer,
-        ((customer.partition, *change) for customer in customers for change in changes_of(customer)),
+    changes = (
+        (customer.partition, _change(*change)) for customer in customers for change in changes_of(customer)
     )
+    _send(producer, CHANGELOG, changes)
     for row, data in tables:
         sink.insert(row, data)
 
@@ -265,37 +266,30 @@ def _producer(settings: Settings) -> KafkaProducer:
     )
 
 
-def _send(producer: KafkaProducer, records: Iterator[tuple[int, bytes, bytes | None]]) -> None:
-    """Send (partition, key, value) records to the changelog and wait for every acknowledgement."""
+def _send(producer: KafkaProducer, topic: str, placed: Iterable[tuple[int, Record]]) -> None:
+    """Send records, each beside its partition, and wait for every acknowledgement."""
     pending = [
-        producer.send(CHANGELOG, key=key, value=value and stamped(_FIRST_TERM, value), partition=partition)
-        for partition, key, value in records
+        producer.send(
+            topic, key=record.key, value=record.value, headers=list(record.headers), partition=partition
+        )
+        for partition, record in placed
     ]
     producer.flush()
     for future in pending:
         future.get(timeout=_KAFKA_SECONDS)
 
 
+def _change(key: bytes, value: bytes | None) -> Record:
+    """For the changelog."""
+    return Record(key, value and stamped(_FIRST_TERM, value))
+
+
 def _tell_claims(settings: Settings, client: Client) -> None:
-    keys = [
-        visitor.removeprefix(ANONYMOUS_PREFIX)
-        for (visitor,) in client.query("SELECT DISTINCT anonymous_id FROM identity_claims").result_rows
-    ]
+    rows = client.query("SELECT DISTINCT anonymous_id FROM identity_claims").result_rows
+    keys = [visitor.removeprefix(ANONYMOUS_PREFIX) for (visitor,) in rows]
+    placed = ((partition_of(key, settings.partitions), News.CLAIMED.record(key)) for key in keys)
     with closing(_producer(settings)) as producer:
-        told = ((key, News.CLAIMED.record(key)) for key in keys)
-        pending = [
-            producer.send(
-                REKEYED,
-                key=record.key,
-                value=record.value,
-                headers=list(record.headers),
-                partition=partition_of(key, settings.partitions),
-            )
-            for key, record in told
-        ]
-        producer.flush()
-        for future in pending:
-            future.get(timeout=_KAFKA_SECONDS)
+        _send(producer, REKEYED, placed)
 
 
 def _rewind(settings: Settings, client: Client, since_ms: dict[str, int]) -> None:
@@ -318,8 +312,8 @@ def _rewind(settings: Settings, client: Client, since_ms: dict[str, int]) -> Non
 
 def _write_lineage(settings: Settings, lineage: Lineage) -> None:
     with closing(_producer(settings)) as producer:
-        value = lineage.to_value()
-        _send(producer, ((partition, LINEAGE_KEY, value) for partition in range(settings.partitions)))
+        record = _change(LINEAGE_KEY, lineage.to_value())
+        _send(producer, CHANGELOG, ((partition, record) for partition in range(settings.partitions)))
 
 
 def _note_progress(client: Client, progress: Progress) -> None:

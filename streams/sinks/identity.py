@@ -23,9 +23,12 @@ SELECT anonymous_id, customer_id, toUnixTimestamp64Milli(claimed_at), event_id,
 FROM identity_links FINAL
 WHERE {column} IN %(ids)s
 """
-_HISTORY: Final = """
-SELECT customer_id, event_id, channel, type, toUnixTimestamp64Milli(occurred_at), properties,
-       source_topic, source_partition, source_offset, toUnixTimestamp64Milli(appended_at)
+#: As `core.refold.FactRow` has them.
+FACT_COLUMNS: Final = """
+       customer_id, event_id, channel, type, toUnixTimestamp64Milli(occurred_at), properties,
+       source_topic, source_partition, source_offset, toUnixTimestamp64Milli(appended_at)"""
+_HISTORY: Final = f"""
+SELECT{FACT_COLUMNS}
 FROM events FINAL
 WHERE customer_id IN %(customer_ids)s
 """

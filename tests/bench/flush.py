@@ -36,8 +36,9 @@ from streams.core.dedupe import DedupeLimits
 from streams.core.project import Columns
 from streams.customers import CustomerCache
 from streams.pipeline import FlushLimits, Pipeline
+from streams.sending import Record
 from streams.state_store import StateStore
-from streams.transport import Record, RecordBatch
+from streams.transport import RecordBatch
 from tests.bench.workload import Workload, records
 
 _PARTITIONS = 8

@@ -13,8 +13,8 @@ from streams import customers, late, pipeline, state_store
 from streams.core import fold
 from streams.customers import CustomerCache
 from streams.failpoints import reach
+from streams.sending import BatchProducer
 from streams.state_store import Change, StateStore
-from streams.transport import BatchProducer
 from tests.faults.mutation import CRASH, IN_PART, STALE_ROWS, in_worker
 
 

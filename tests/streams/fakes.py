@@ -18,9 +18,10 @@ from streams.core.dedupe import DedupeLimits
 from streams.core.project import Columns
 from streams.customers import CustomerCache
 from streams.pipeline import FlushLimits, Pipeline
+from streams.sending import Record
 from streams.sinks.memory import MemorySink
 from streams.state_store import StateStore
-from streams.transport import Record, RecordBatch
+from streams.transport import RecordBatch
 
 #: How often a sweep follows a flush.
 _SWEEPS = 0.3

@@ -18,8 +18,8 @@ from schemas.rows import (
     EventRow,
     RejectedEventRow,
 )
+from streams.sending import Record
 from streams.sinks.memory import MemorySink
-from streams.transport import Record
 from tests.core.oracle import expect
 from tests.core.samples import body, ms
 from tests.core.status_oracle import Change, simulate
