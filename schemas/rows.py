@@ -130,7 +130,7 @@ class IdentityLinkRow(Row):
 class CustomerDailyRow(Row):
     """A customer's UTC date on a channel. `events` counts all events, `counts` engagement events per type.
 
-    ClickHouse computes the points (`streams.daily_points`).
+    ClickHouse computes the points (`streams.rules.daily_points`).
     """
 
     TABLE: ClassVar[str] = "customer_daily"

@@ -19,7 +19,7 @@ from streams.customers import CustomerCache
 from streams.errors import NotStopped
 from streams.pipeline import FlushLimits, Pipeline
 from streams.recovery import close_gap, restore
-from streams.rules import load_rules
+from streams.rules.model import load_rules
 from streams.sending import BatchProducer
 from streams.sinks.clickhouse import ClickHouseSink
 from streams.state_store import StateStore

@@ -29,10 +29,10 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
 from streams.clickhouse import connect, connect_patiently, one_line
 from streams.config import Clock, Settings
 from streams.errors import MigrationError
-from streams.restate_claim import refuse_while_restating
-from streams.rule_dependents import DEPENDENTS, view_constants
-from streams.rules import DEFAULT_RULES, Rules, load_rules
-from streams.rules_in_force import read_rules, write_rules
+from streams.rules.claim import refuse_while_restating
+from streams.rules.dependents import DEPENDENTS, view_constants
+from streams.rules.in_force import read_rules, write_rules
+from streams.rules.model import DEFAULT_RULES, Rules, load_rules
 from streams.settings_table import read_setting, write_setting
 
 MIGRATIONS_TABLE = "schema_migrations"
@@ -173,7 +173,7 @@ def view_statements(sql: Path, clock: Clock, rules: Rules = DEFAULT_RULES) -> di
     """The statement of each view, by name.
 
     `views/NAME.sql` is for every clock, `NAME.wall.sql` and `NAME.event.sql` are for one. `${NAME}` in a view
-    stands for `fragments/NAME.sql`, or for a number or table of the rules (`streams.rule_dependents`). So it
+    stands for `fragments/NAME.sql`, or for a number or table of the rules (`streams.rules.dependents`). So it
     does in a fragment.
 
     Raises:

@@ -1,5 +1,5 @@
 -- Which facts count for which lead rule, row for row. Empty: each set of rules has a table like this one, and a materialized
--- view that fills it from facts; the statements are made from the rules (streams/lead_sql.py, streams/derived_table.py).
+-- view that fills it from facts; the statements are made from the rules (streams/rules).
 -- As in 0001, the view is idempotent and never fails. `customer_id` is the id as sent; views find a device's rows through
 -- `customer_links`. Rows of one key are alike, so they need no version.
 CREATE TABLE IF NOT EXISTS lead_events

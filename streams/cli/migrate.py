@@ -6,7 +6,7 @@ from rich.console import Console
 
 from streams.config import load_settings
 from streams.migrations import migrate as apply_migrations
-from streams.rules_in_force import difference
+from streams.rules.in_force import difference
 
 
 def migrate() -> None:

@@ -46,7 +46,7 @@ def _check_servers(settings: Settings) -> tuple[str, int]:
     """Say in one line what is missing before anything starts; returns the database's id and epoch."""
     from streams.lineage import read_database_in_use
     from streams.ops.topics import check_topics
-    from streams.rules_in_force import check_rules
+    from streams.rules.in_force import check_rules
 
     check_topics(settings)
     database = read_database_in_use(settings)

@@ -1,6 +1,6 @@
 """Restate: put changed rules in force while the stream runs on.
 
-Workers know no weights: ClickHouse computes what depends on the rules (`streams.rule_dependents`), so
+Workers know no weights: ClickHouse computes what depends on the rules (`streams.rules.dependents`), so
 nothing has to be agreed with them. Each of `STEPS` may be repeated, so an interrupted restate is run again,
 and goes on; with other rules than before it begins anew, as what follows other rules has other names.
 """
@@ -19,10 +19,10 @@ from streams.clickhouse import connect_patiently, one_line
 from streams.config import Settings
 from streams.errors import MigrationError
 from streams.migrations import apply_views
-from streams.restate_claim import claimed
-from streams.rule_dependents import DEPENDENTS
-from streams.rules import Rules, first_difference, load_rules
-from streams.rules_in_force import rules_in_force, write_rules
+from streams.rules.claim import claimed
+from streams.rules.dependents import DEPENDENTS
+from streams.rules.in_force import rules_in_force, write_rules
+from streams.rules.model import Rules, first_difference, load_rules
 
 #: Told how much of the table at hand is done, and how much there is.
 OnProgress = Callable[[int, int], None]

@@ -12,8 +12,8 @@ from clickhouse_connect.driver.client import Client
 
 from streams.clickhouse import connect
 from streams.config import Settings
-from streams.derived_table import DerivedTable
-from streams.rules import DEFAULT_RULES, Churn, Rules
+from streams.rules.derived_table import DerivedTable
+from streams.rules.model import DEFAULT_RULES, Churn, Rules
 from tests.ops.restating import slowly_inserted
 from tests.sql.scenario import Event, insert_facts
 

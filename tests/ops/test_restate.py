@@ -15,9 +15,9 @@ from streams.config import Settings
 from streams.errors import MigrationError, RulesError
 from streams.migrations import migrate, sql_directory
 from streams.ops.restate import STEPS, Run, renew_views, restate, switch
-from streams.restate_claim import claimed
-from streams.rules import DEFAULT_RULES, load_rules
-from streams.rules_in_force import check_rules, difference, read_rules
+from streams.rules.claim import claimed
+from streams.rules.in_force import check_rules, difference, read_rules
+from streams.rules.model import DEFAULT_RULES, load_rules
 from tests.ops.restating import QUESTIONS, Days, by_customer, rule_columns, rules_file, shown, slowly_inserted
 from tests.sql.scenario import empty
 

@@ -14,12 +14,12 @@ from clickhouse_connect.driver.client import Client
 
 from streams.clickhouse import connect
 from streams.config import Clock, Settings
-from streams.daily_points import points_column
 from streams.migrations import migrate, sql_directory
 from streams.ops.verify import Audit, Report
 from streams.ops.verify.checks import load_checks
 from streams.ops.verify.session import open_session
-from streams.rules import DEFAULT_RULES
+from streams.rules.daily_points import points_column
+from streams.rules.model import DEFAULT_RULES
 from tests.ops.audited import ASLEEP, KNOWN, all_events, fill, insert_transitions
 from tests.sql.scenario import Event, at, insert_facts, insert_rows, order
 from tests.sql.test_view_contract import VIEWS

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from streams.rules import DEFAULT_LEAD
+from streams.rules.model import DEFAULT_LEAD
 from tests.core.status_oracle import simulate
 from tests.sql.expected_leads import lead_scores
 from tests.sql.scenario import (

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from streams.rules import Criterion, LeadRule
+from streams.rules.model import Criterion, LeadRule
 from tests.sql.scenario import Event, grouped
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from schemas.fields import INT64_MAX, INT64_MIN
-from streams.rules import Criterion, LeadRule, Op
+from streams.rules.model import Criterion, LeadRule, Op
 from tests.sql.devices import identify
 from tests.sql.scenario import Event, at, order
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from streams.clickhouse import connect
 from streams.config import Clock, Settings
-from streams.lead_sql import lead_select
 from streams.migrations import migrate, sql_directory, view_statements
-from streams.rule_dependents import LEAD_EVENTS
-from streams.rules import Criterion, LeadRule, Rules
+from streams.rules.dependents import LEAD_EVENTS
+from streams.rules.lead_sql import lead_select
+from streams.rules.model import Criterion, LeadRule, Rules
 from tests.sql.devices import claims_of, identify, insert_links, insert_rows_before_and_after, resolved
 from tests.sql.expected_leads import Line, holds, lead_scores, ledger
 from tests.sql.lead_strategies import NOON, TYPES, histories, lead_rules, properties

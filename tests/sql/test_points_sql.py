@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.core.score import ScoreRules, Weight, points
-from streams.daily_points import point_lines_sql, points_sql
+from streams.rules.daily_points import point_lines_sql, points_sql
 
 TYPES = st.sampled_from(["page_viewed", "form_submitted", "order_completed", "a", "wish_1", "z_9"])
 #: Eighths have an exact sum in any order.

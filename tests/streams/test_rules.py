@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from streams.core.score import ScoreRules, Weight
 from streams.errors import ConfigError
-from streams.rules import (
+from streams.rules.model import (
     DEFAULT_RULES,
     Churn,
     Criterion,

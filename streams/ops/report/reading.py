@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from streams.errors import EngageError
 from streams.ops.report.periods import Basis, Grain, period_of
 from streams.ops.report.sections import Row
-from streams.rules_in_force import rules_in_force
+from streams.rules.in_force import rules_in_force
 
 _PERIODS: Final = 24
 """Periods shown at most, the newest ones; and a cohort is followed for as many."""

@@ -7,11 +7,11 @@ from typing import Final, Protocol
 
 from clickhouse_connect.driver.client import Client
 
-from streams.daily_points import DailyPoints
-from streams.derived_table import DerivedTable
-from streams.lead_sql import COLUMNS as LEAD_COLUMNS
-from streams.lead_sql import lead_select
-from streams.rules import Rules
+from streams.rules.daily_points import DailyPoints
+from streams.rules.derived_table import DerivedTable
+from streams.rules.lead_sql import COLUMNS as LEAD_COLUMNS
+from streams.rules.lead_sql import lead_select
+from streams.rules.model import Rules
 
 
 class Dependent(Protocol):

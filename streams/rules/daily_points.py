@@ -22,7 +22,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.rows import CustomerDailyRow
 from streams.core.score import ScoreRules
 from streams.errors import MigrationError
-from streams.rules import Rules
+from streams.rules.model import Rules
 
 TABLE: Final = CustomerDailyRow.TABLE
 _PREFIX: Final = "points_"
@@ -61,7 +61,7 @@ GROUP BY is_done, latest_fail_reason
 
 
 class DailyPoints:
-    """See `streams.rule_dependents.Dependent`."""
+    """See `streams.rules.dependents.Dependent`."""
 
     def constants(self, rules: Rules) -> dict[str, str]:
         return {}

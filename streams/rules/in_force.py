@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from streams.clickhouse import connect, one_line
 from streams.config import Settings
 from streams.errors import MigrationError, RulesError
-from streams.rules import Rules, first_difference, from_text, load_rules, to_text
+from streams.rules.model import Rules, first_difference, from_text, load_rules, to_text
 from streams.settings_table import read_setting, write_setting
 
 _KEY: Final = "rules"

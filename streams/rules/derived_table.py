@@ -16,7 +16,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from streams.rules import Rules
+from streams.rules.model import Rules
 from streams.settings_table import read_setting, write_setting
 
 _PAUSE_SECONDS: Final = 0.05
@@ -37,7 +37,7 @@ _RUNNING_INSERTS: Final = "SELECT query_id FROM system.processes WHERE query_kin
 
 @dataclass(frozen=True)
 class DerivedTable:
-    """See `streams.rule_dependents.Dependent`.
+    """See `streams.rules.dependents.Dependent`.
 
     Args:
         name: the table of a migration that gives columns, engine and key; it stays empty itself.

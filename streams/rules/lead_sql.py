@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from clickhouse_connect.driver.binding import format_str
 
-from streams.rules import Criterion, LeadRule, Rules
+from streams.rules.model import Criterion, LeadRule, Rules
 
 COLUMNS: Final = ("customer_id", "rule", "part", "occurred_at", "event_id", "points", "is_once", "parts")
 
