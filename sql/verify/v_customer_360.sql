@@ -30,7 +30,8 @@ SELECT
     if(has_history, any((last_day - first_day + 2 * population_gap_days) / (purchase_days + 1)), NULL) AS expected_gap_days,
     if(has_history, greatest(toDate(as_of) - any(last_day), 0) / expected_gap_days, NULL) AS overdue_ratio,
     multiIf(is_anonymous, NULL, has_history, any(current.status), 'prospect') AS churn_status,
-    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season
+    coalesce(churn_status IN ('at_risk', 'churned'), 0) AND score >= 30 AS is_off_season,
+    if(orders_total = 0, any(leads.lead_score), NULL) AS lead_score
 FROM ${facts} AS facts
 CROSS JOIN (SELECT half_point, population_gap_days FROM rules) AS rules
 LEFT JOIN
@@ -77,4 +78,10 @@ LEFT JOIN
     FROM (${status_changes})
     GROUP BY customer_id
 ) AS current USING (customer_id)
+LEFT JOIN
+(
+    SELECT customer_id, sum(points) AS lead_score
+    FROM (${lead_lines})
+    GROUP BY customer_id
+) AS leads USING (customer_id)
 GROUP BY customer_id

@@ -20,6 +20,8 @@ from tests.sql.scenario import Event, canonical_orders, insert, ms_of, order, re
 
 #: The customer that corruptions are about; `anon:d1` is the device.
 KNOWN = "known"
+#: One who has never ordered, with a lead score.
+PROSPECT = "prospect"
 #: One who has not ordered for long, and is at risk since the 45th day.
 ASLEEP = "asleep"
 
@@ -55,6 +57,7 @@ def known_customer() -> list[Event]:
     today = NEWEST - timedelta(minutes=20)
     code = {"referral_code": "r-known"}
     return [
+        Event("k11", PROSPECT, "form_submitted", today, properties={"form_id": "newsletter"}),
         order("k0", ASLEEP, today - timedelta(days=86), 4_000),
         Event("k1", "anon:d1", "page_viewed", today - timedelta(days=40), "website", "s-known"),
         order("k2", "anon:d1", today - timedelta(days=40) + timedelta(hours=1), 5_000),

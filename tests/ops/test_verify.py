@@ -19,8 +19,9 @@ from streams.ops.verify import Audit, Report
 from streams.ops.verify.checks import load_checks
 from streams.ops.verify.session import open_session
 from streams.rules.daily_points import points_column
+from streams.rules.dependents import LEAD_EVENTS
 from streams.rules.model import DEFAULT_RULES
-from tests.ops.audited import ASLEEP, KNOWN, all_events, fill, insert_transitions
+from tests.ops.audited import ASLEEP, KNOWN, PROSPECT, all_events, fill, insert_transitions
 from tests.sql.scenario import Event, at, insert_facts, insert_rows, order
 from tests.sql.test_view_contract import VIEWS
 
@@ -31,6 +32,8 @@ NOT_AUDITED = {
     "v_clock",
     "v_events",
     "v_freshness",
+    # Holds for five minutes and moves by the millisecond.
+    "v_live_visitors",
     "v_purchase_summary_at",
     "v_rejected_events",
     "v_stream_lag",
@@ -116,6 +119,7 @@ class Corruption(NamedTuple):
 TODAY = "(SELECT toDate(as_of) FROM v_clock)"
 DAY = f"WHERE customer_id = '{KNOWN}' AND day = {TODAY} AND channel = 'website'"
 POINTS = points_column(DEFAULT_RULES)
+LEADS = LEAD_EVENTS.table(DEFAULT_RULES)
 CORRUPTIONS = {
     "the events of a day are off by one": Corruption(
         ("customer_daily",),
@@ -227,6 +231,11 @@ CORRUPTIONS = {
         " arrayReduce('uniqExactState', [toUInt64(7)]), channels FROM sessions"
         f" WHERE customer_id = '{KNOWN}'",
         (("v_sessions", "events"),),
+    ),
+    "a lead event is missing": Corruption(
+        (LEADS,),
+        f"ALTER TABLE {LEADS} DELETE WHERE customer_id = '{PROSPECT}'",
+        (("v_lead_ledger", "rows"), ("v_customer_360", "lead_score")),
     ),
     "an engagement moment is missing": Corruption(
         ("engagement_moments",),

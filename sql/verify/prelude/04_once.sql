@@ -17,7 +17,8 @@ SELECT
     delivery.11 AS score,
     delivery.12 AS touchpoint,
     delivery.13 AS referral_code,
-    delivery.14 AS referred_id
+    delivery.14 AS referred_id,
+    delivery.15 AS properties
 FROM
 (
     SELECT
@@ -38,7 +39,8 @@ FROM
                 JSONExtractInt(properties, 'score'),
                 JSONExtractString(properties, 'touchpoint'),
                 JSONExtractString(properties, 'referral_code'),
-                JSONExtractString(properties, 'referred_id')
+                JSONExtractString(properties, 'referred_id'),
+                properties
             ),
             version
         ) AS delivery
