@@ -12,7 +12,7 @@ from streams.sinks.base import Clock
 
 _CLOCK: Final = """
 SELECT toUnixTimestamp64Milli(as_of), JSONExtractFloat(rules, 'churn', 'population_gap_days')
-FROM v_clock, (SELECT value AS rules FROM settings FINAL WHERE key = 'rules')
+FROM v_clock, (SELECT value AS rules FROM settings FINAL WHERE key = 'rules') AS in_force
 """
 _TRANSITIONS: Final = """
 SELECT customer_id, toUnixTimestamp64Milli(changed_at), toString(from_status), toString(to_status), reason,
