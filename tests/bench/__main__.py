@@ -4,13 +4,25 @@ import logging
 
 import typer
 
-from tests.bench import collector, compare, flush, growth, lag, latency, plots, queries, recovery
+from tests.bench import (
+    collector,
+    compare,
+    flush,
+    growth,
+    lag,
+    latency,
+    plots,
+    queries,
+    recovery,
+    sweep,
+    views,
+)
 
 # Topics that were made a moment ago have no leader yet; clients warn of it, and try again.
 logging.basicConfig(level=logging.ERROR)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for part in (collector, compare, flush, growth, lag, latency, plots, queries, recovery):
+for part in (collector, compare, flush, growth, lag, latency, plots, queries, recovery, sweep, views):
     app.command(part.__name__.rpartition(".")[2])(part.main)
 
 

@@ -1,7 +1,8 @@
 """Many facts and the rows that belong to them, made up by ClickHouse itself.
 
 Every customer has two events at least; the others follow a power law in which one customer of a million has
-about a thousandth. Events are spread evenly over the last 90 days: a tenth are orders or refunds.
+about a thousandth. Events are spread evenly over the last days: a tenth are orders or refunds, some are
+answers to surveys and referrals.
 """
 
 from __future__ import annotations
@@ -29,10 +30,14 @@ WITH
     if(pair < {customers:UInt64}, pair, drawn) AS customer,
     [
         ('website', 'page_viewed'), ('website', 'page_viewed'), ('website', 'page_viewed'),
-        ('website', 'page_viewed'), ('website', 'page_viewed'), ('website', 'product_viewed'),
-        ('website', 'product_viewed'), ('website', 'search_performed'), ('website', 'product_added'),
-        ('chat', 'conversation_started'), ('chat', 'message_sent'), ('purchase', 'order_completed')
-    ][event_luck % 12 + 1] AS kind,
+        ('website', 'page_viewed'), ('website', 'page_viewed'), ('website', 'page_viewed'),
+        ('website', 'page_viewed'), ('website', 'page_viewed'), ('website', 'page_viewed'),
+        ('website', 'product_viewed'), ('website', 'product_viewed'), ('website', 'product_viewed'),
+        ('website', 'product_viewed'), ('website', 'search_performed'), ('website', 'search_performed'),
+        ('website', 'product_added'), ('website', 'product_added'), ('website', 'referral_made'),
+        ('chat', 'conversation_started'), ('chat', 'conversation_started'), ('chat', 'message_sent'),
+        ('chat', 'survey_answered'), ('purchase', 'order_completed'), ('purchase', 'order_completed')
+    ][event_luck % 24 + 1] AS kind,
     kind.1 AS kind_channel,
     if(kind.1 = 'purchase' AND number % 8 = 1, 'order_refunded', kind.2) AS kind_type
 SELECT
@@ -40,7 +45,7 @@ SELECT
     concat('c-', leftPad(toString(customer), 7, '0')),
     kind_channel,
     kind_type,
-    now64(3, 'UTC') - toIntervalSecond(intHash64(event_luck) % (90 * 86400)),
+    now64(3, 'UTC') - toIntervalSecond(intHash64(event_luck) % ({days:UInt64} * 86400)),
     concat('s-', toString(pair)),
     'shop-web',
     multiIf(
@@ -50,7 +55,14 @@ SELECT
         kind_type = 'order_refunded',
         format('{{"order_id":"o-{}","amount_minor":{},"currency":"{}"}}',
             toString(pair), toString(event_luck % 2000), ['EUR', 'EUR', 'USD'][pair % 3 + 1]),
-        format('{{"url":"https://shop.example/{}","product_id":"p-{}"}}',
+        kind_type = 'survey_answered',
+        if(pair % 2 = 0,
+            format('{{"score":{},"survey":"nps"}}', toString(intHash64(pair) % 11)),
+            format('{{"survey":"csat","score":{},"touchpoint":"{}"}}',
+                toString(intHash64(pair) % 5 + 1), ['chat', 'checkout', 'delivery'][pair % 3 + 1])),
+        kind_type = 'referral_made',
+        format('{{"referral_code":"r-{}"}}', toString(pair)),
+        format('{{"url":"https://shop.example/{}","product_id":"p-{}","author":"customer"}}',
             toString(event_luck % 1000), toString(event_luck % 5000))
     ),
     concat('events.', kind_channel),
@@ -64,10 +76,14 @@ FROM numbers({first:UInt64}, {count:UInt64})
 _ROWS: Final = (
     """
     INSERT INTO customer_state (customer_id, is_anonymous, first_seen_at, website_seen_at, chat_seen_at,
-                                purchase_seen_at, events_total, orders_total, epoch, n_applied)
+                                purchase_seen_at, events_total, orders_total, epoch, n_applied,
+                                purchase_days, first_purchase_on, last_purchase_at)
     SELECT customer_id, 0, min(occurred_at), maxOrNullIf(occurred_at, channel = 'website'),
            maxOrNullIf(occurred_at, channel = 'chat'), maxOrNullIf(occurred_at, type = 'order_refunded'),
-           count(), countIf(type = 'order_completed'), 0, count()
+           count(), countIf(type = 'order_completed'), 0, count(),
+           uniqExactIf(toDate(occurred_at), type = 'order_completed'),
+           toDate(minOrNullIf(occurred_at, type = 'order_completed')),
+           maxOrNullIf(occurred_at, type = 'order_completed')
     FROM events WHERE cityHash64(customer_id) % {slices:UInt64} = {slice:UInt64}
     GROUP BY customer_id
     """,
@@ -99,15 +115,17 @@ def customer_id(number: int) -> str:
     return f"c-{number:07}"
 
 
-def fill(client: Client, facts: int, customers: int) -> None:
-    """Put `facts` events of `customers` customers, and their rows, into an empty migrated database.
+def fill(client: Client, facts: int, customers: int, days: int = 90) -> None:
+    """Put `facts` events of `customers` customers within so many days, and their rows, into an empty migrated
+    database.
 
     As many as two events per customer are needed for all of them to be there. Returns when what ClickHouse
     merges in the background is merged.
     """
     for first in range(0, facts, _FACTS_PER_INSERT):
         count = min(_FACTS_PER_INSERT, facts - first)
-        client.command(_FACTS, parameters={"customers": customers, "first": first, "count": count})
+        parameters = {"customers": customers, "first": first, "count": count, "days": days}
+        client.command(_FACTS, parameters=parameters)
     slices = max(1, customers // _CUSTOMERS_PER_INSERT)
     for statement in _ROWS:
         for number in range(slices):

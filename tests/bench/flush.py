@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +33,7 @@ from streams import pipeline
 from streams.cli.worker import collect_rarely
 from streams.config import Settings, load_settings
 from streams.core.dedupe import DedupeLimits
-from streams.core.project import Columns
+from streams.core.project import Cells, Columns
 from streams.customers import CustomerCache
 from streams.pipeline import FlushLimits, Pipeline
 from streams.sending import Record
@@ -82,6 +82,10 @@ class BuiltAndForgotten:
                 batch._build()
                 batch = BatchBuilder(_BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD)
         batch._build()
+
+    def transitions(self, customer_ids: Collection[str]) -> list[Cells]:
+        """Nothing was told before."""
+        return []
 
     def insert(self, row: type[Row], data: Columns) -> None:
         """Blocks of ClickHouse's native format, compressed."""

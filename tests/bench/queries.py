@@ -105,10 +105,10 @@ def measure(front: Front, runs: int) -> list[Timing]:
         return {"days": chance.choice(_WHOLE_DAYS)}
 
     return [
-        _time(front, "SELECT 1", "SELECT 1", runs, dict),
-        _time(front, "v_customer_360 by id", LOOKUP, runs, one_customer),
-        _time(front, "v_customer_360 by id: planning", f"EXPLAIN {LOOKUP}", runs, one_customer),
-        _time(front, "v_activity_5m for a day", DAY, max(1, runs // 10), one_day),
+        time_query(front, "SELECT 1", "SELECT 1", runs, dict),
+        time_query(front, "v_customer_360 by id", LOOKUP, runs, one_customer),
+        time_query(front, "v_customer_360 by id: planning", f"EXPLAIN {LOOKUP}", runs, one_customer),
+        time_query(front, "v_activity_5m for a day", DAY, max(1, runs // 10), one_day),
     ]
 
 
@@ -130,7 +130,7 @@ def scans_of(client: Client, query: str, parameters: dict[str, object]) -> list[
 
 
 @contextmanager
-def filled(directory: Path, facts: int, customers: int) -> Iterator[Front]:
+def filled(directory: Path, facts: int, customers: int, days: int = 90) -> Iterator[Front]:
     """A ClickHouse front of its own with so many facts and customers, until the block ends."""
     (port,) = free_ports(1)
     process = spawn(clickhouse.command(directory / "clickhouse", port), directory / "clickhouse.log")
@@ -141,14 +141,14 @@ def filled(directory: Path, facts: int, customers: int) -> Iterator[Front]:
         )
         migrations.migrate(settings)
         client = connect(settings)
-        fill(client, facts, customers)
+        fill(client, facts, customers, days)
         yield Front(client, process.pid, facts, customers)
         client.close()
     finally:
         terminate([process], grace_seconds=20)
 
 
-def _time(
+def time_query(
     front: Front, name: str, query: str, runs: int, parameters: Callable[[], dict[str, object]]
 ) -> Timing:
     for _ in range(min(_WARM_UP, runs)):
