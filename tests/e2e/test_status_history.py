@@ -78,6 +78,13 @@ def assert_published(stack: Stack, wanted: dict[str, list[Change]]) -> None:
     assert dict(stack.rows("SELECT customer_id, churn_status FROM v_customer_360")) == by_last
 
 
+def assert_audited(stack: Stack) -> None:
+    """The user's own audit agrees, too: of these and of all other numbers of everybody."""
+    said = stack.engage("verify", "--all")
+    assert "0 disagreements in" in said
+    assert "of 2,357 customers" in said
+
+
 def test_status_is_right_in_order_and_again_after_every_twentieth_event_comes_200_days_late(
     tmp_path: Path,
 ) -> None:
@@ -93,6 +100,7 @@ def test_status_is_right_in_order_and_again_after_every_twentieth_event_comes_20
         replay(stack, tmp_path / "late.jsonl", [sent[at] for at in sorted(late)])
         assert_published(stack, expected(sent))
         assert stack.rows("SELECT count() > 0 FROM customer_transitions FINAL WHERE is_retracted") == [(1,)]
+        assert_audited(stack)
 
 
 def test_status_is_right_after_shuffle_duplicates_and_a_killed_worker(tmp_path: Path) -> None:
@@ -104,3 +112,4 @@ def test_status_is_right_after_shuffle_duplicates_and_a_killed_worker(tmp_path: 
         stack.wait_for_restart("worker-0", killed)
 
         assert_published(stack, expected(sent))
+        assert_audited(stack)
