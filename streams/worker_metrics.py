@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.rejections import RejectReason
 from streams import metrics
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -37,6 +38,9 @@ class WorkerMetrics:
         self.generation = Gauge(*metrics.WORKER_GENERATION, registry=registry)
         self.partitions = Gauge(*metrics.WORKER_PARTITIONS, registry=registry)
         self.transitions = Counter(*metrics.WORKER_TRANSITIONS, registry=registry)
+        # From 0 on: Prometheus does not count what a series has when it is first seen, here a sender's first burst.
+        for reason in RejectReason:
+            self.rejected.labels(reason.value)
 
     def steps(self) -> Callable[[str], None]:
         """A clock for the steps of a flush: called with the name of each step when it has ended."""

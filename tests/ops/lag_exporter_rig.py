@@ -88,9 +88,11 @@ class Exporter:
 
 
 @contextmanager
-def lag_exporter(settings: Settings, directory: Path, *options: str) -> Iterator[Exporter]:
-    """On a free port, until the block ends; rows every second."""
-    (port,) = free_ports(1)
+def lag_exporter(
+    settings: Settings, directory: Path, *options: str, port: int | None = None
+) -> Iterator[Exporter]:
+    """On a free port unless one is given, until the block ends; rows every second."""
+    port = port or free_ports(1)[0]
     command = [sys.executable, "-m", "streams.cli", "lag-exporter", "--port", str(port), *options]
     log = directory / "lag-exporter.log"
     environment = {

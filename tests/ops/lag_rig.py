@@ -45,10 +45,13 @@ class Log:
         while self.topic in self._admin.list_topics():
             pass
 
-    def send(self, count: int, partition: int = 0, size: int = 10) -> None:
+    def send(self, count: int, partition: int = 0, size: int = 10, compression: str | None = None) -> None:
         """In one batch, as far as they fit."""
         with KafkaProducer(
-            bootstrap_servers=self.broker, linger_ms=50, max_request_size=8 * 2**20
+            bootstrap_servers=self.broker,
+            linger_ms=50,
+            max_request_size=8 * 2**20,
+            compression_type=compression,
         ) as producer:
             for _ in range(count):
                 producer.send(self.topic, value=bytes(size), partition=partition)
