@@ -38,7 +38,7 @@ class WorkerMetrics:
         self.generation = Gauge(*metrics.WORKER_GENERATION, registry=registry)
         self.partitions = Gauge(*metrics.WORKER_PARTITIONS, registry=registry)
         self.transitions = Counter(*metrics.WORKER_TRANSITIONS, registry=registry)
-        # From 0 on: Prometheus does not count what a series has when it is first seen, here a sender's first burst.
+        # From 0 on: what a series has when Prometheus first sees it, a sender's first burst, does not count.
         for reason in RejectReason:
             self.rejected.labels(reason.value)
 

@@ -94,6 +94,37 @@ _ACTIVITY: Final = Section(
     ),
 )
 
+_TO_LOOK_AFTER: Final = Section(
+    "To look after",
+    panels=(
+        Panel(
+            "Here now",
+            Kind.TABLE,
+            "Active in the last five minutes, the most promising first.",
+            [
+                Sql(
+                    "SELECT customer_id, channel, last_at, last_summary, score, lead_score\n"
+                    "FROM v_live_visitors ORDER BY lead_score DESC, score DESC, customer_id LIMIT 20"
+                )
+            ],
+            width=12,
+        ),
+        Panel(
+            "Engaged, but overdue",
+            Kind.TABLE,
+            "Customers to write to: without an order for longer than expected, the most engaged first.",
+            [
+                Sql(
+                    "SELECT customer_id, churn_status, score, round(overdue_ratio, 1) AS overdue,"
+                    " last_purchase_at, reason\n"
+                    "FROM v_at_risk ORDER BY is_off_season DESC, score DESC, customer_id LIMIT 20"
+                )
+            ],
+            width=12,
+        ),
+    ),
+)
+
 _RETENTION: Final = Section(
     "Retention",
     panels=(
@@ -158,14 +189,14 @@ _RETENTION: Final = Section(
             time_from="90d",
         ),
         Panel(
-            "Engaged, but overdue",
+            "Goals",
             Kind.TABLE,
-            "Customers to write to: without an order for longer than expected, the most engaged first.",
+            "How far the goals of `engage goal` have come: progress 1 is the target.",
             [
                 Sql(
-                    "SELECT customer_id, churn_status, score, round(overdue_ratio, 1) AS overdue,"
-                    " last_purchase_at, reason\n"
-                    "FROM v_at_risk ORDER BY is_off_season DESC, score DESC, customer_id LIMIT 20"
+                    "SELECT goal_id, metric, segment, current, target, due_date,"
+                    " round(progress_ratio, 2) AS progress, status\n"
+                    "FROM v_goals ORDER BY due_date, goal_id"
                 )
             ],
             width=12,
@@ -248,5 +279,5 @@ _SALES: Final = Section(
 
 def engagement_overview() -> dict[str, Any]:
     """The dashboard's JSON."""
-    sections = (_CUSTOMERS, _ACTIVITY, _RETENTION, _SALES)
+    sections = (_CUSTOMERS, _ACTIVITY, _TO_LOOK_AFTER, _RETENTION, _SALES)
     return dashboard("engagement-overview", "Engagement overview", sections, past="24h", refresh="1m")

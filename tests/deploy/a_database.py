@@ -13,7 +13,7 @@ NEWEST: Final = at("2026-03-15 12:00:00")
 
 
 def fill(client: Client) -> None:
-    """Events of a hundred days, with the rows that a worker writes; a reject, a change of status."""
+    """Events of a hundred days, with the rows that a worker writes; a reject, a change of status, a goal."""
     answers = [
         Event(f"a-{survey}", "c-1", "survey_answered", NEWEST, properties={"survey": survey, "score": score})
         for survey, score in (("nps", 9), ("csat", 4))
@@ -25,6 +25,10 @@ def fill(client: Client) -> None:
     client.command(
         "INSERT INTO customer_transitions (customer_id, changed_at, from_status, to_status)"
         " VALUES ('c-1', '2026-03-01 00:00:00', 'active', 'at_risk')"
+    )
+    client.command(
+        "INSERT INTO goals (goal_id, metric, segment, baseline, target, start_date, due_date)"
+        " VALUES ('more', 'mau', 'all', 1, 100, '2026-03-01', '2026-12-31')"
     )
     client.command(
         f"INSERT INTO {RejectedEventRow.TABLE} (rejected_at, reason, source_topic)"

@@ -12,11 +12,10 @@ import yaml
 from streams.cli import COMMANDS
 from streams.clickhouse import connect
 from streams.config import Settings
-from tests.deploy.alert_rules import ALERTS, PROMETHEUS, ROOT, RULES, unknown_names
+from tests.deploy.alert_rules import ALERTS, PROMETHEUS, RULES, unknown_names
 from tests.deploy.promtool import needs_prometheus, promtool
+from tests.deploy.runbook import ENTRIES, QUERIES, RUNBOOK
 
-RUNBOOK = (ROOT / "deploy" / "RUNBOOK.md").read_text()
-ENTRIES = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", RUNBOOK, flags=re.MULTILINE | re.DOTALL))
 CONFIGS = sorted(PROMETHEUS.glob("prometheus*.yml"))
 
 
@@ -93,7 +92,7 @@ def test_every_command_of_the_runbook_exists() -> None:
     assert set(commands) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("sql", re.findall(r'engage query "([^"]+)"', RUNBOOK))
+@pytest.mark.parametrize("sql", QUERIES)
 def test_clickhouse_understands_every_query_of_the_runbook(sql: str, filled: Settings) -> None:
     client = connect(filled)
     try:

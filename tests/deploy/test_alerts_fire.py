@@ -1,10 +1,14 @@
-"""A real Prometheus scrapes a real run: what is broken makes its alert fire, what is mended ends it."""
+"""A real Prometheus scrapes a real run: what is broken makes its alert fire, what is mended ends it.
+
+While an alert fires the commands of its entry in the runbook show what the entry says.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +23,8 @@ from tests.deploy.alert_rules import ALERTS, RULES, RULES_TEXT
 from tests.deploy.dashboards import PROMQL
 from tests.deploy.prometheus_rig import SPEED, Prometheus, hurried, prometheus
 from tests.deploy.promtool import needs_prometheus
-from tests.e2e.stack import Stack, running
+from tests.deploy.runbook import QUERIES
+from tests.e2e.stack import Stack, running, until
 from tests.ops.lag_exporter_rig import lag_exporter
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -34,6 +39,19 @@ class Watched(NamedTuple):
     prometheus: Prometheus
     directory: Path
     exporter_port: int
+
+    def looked_up(self, *arguments: str) -> str:
+        """What an `engage …` of the runbook prints, whether it succeeds or not."""
+        ready = self.stack.ready
+        servers = {"ENGAGE_KAFKA_BOOTSTRAP": ready["kafka"], "ENGAGE_CLICKHOUSE_URL": ready["clickhouse"]}
+        done = subprocess.run(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            env={**os.environ, **servers},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout + done.stderr
 
     @contextmanager
     def exporter(self) -> Iterator[int]:
@@ -115,6 +133,8 @@ def test_the_rules_are_the_same_but_faster() -> None:
 def test_stopped_workers_are_told_until_they_work_again(watched: Watched) -> None:
     with watched.stopped("worker-0"):
         firing = watched.prometheus.until_firing("EngagementLagHigh", "EngagementWorkerDown")
+        # Kafka waits for a session before it counts the worker as gone.
+        until(lambda: "0 members" in watched.looked_up("lag"), "the worker is still a member")
 
     assert "missing from dashboards" in firing["EngagementLagHigh"]["summary"]
     watched.prometheus.until_quiet()
@@ -124,6 +144,9 @@ def test_stopped_workers_are_told_until_they_work_again(watched: Watched) -> Non
 def test_a_stalled_clickhouse_is_told_until_it_answers(watched: Watched) -> None:
     with watched.stopped("clickhouse"):
         firing = watched.prometheus.until_firing("EngagementNoRowsWritten", "EngagementInsertsFailing")
+        assert "1 member," in watched.looked_up("lag")
+        assert "ClickHouse" in watched.looked_up("query", "SELECT 1")
+        assert "clickhouse_retried" in watched.stack.logs()
 
     assert "EngagementWorkerDown" not in firing
     watched.prometheus.until_quiet()
@@ -133,7 +156,11 @@ def test_a_stalled_clickhouse_is_told_until_it_answers(watched: Watched) -> None
 def test_a_burst_of_rejects_is_told_until_it_is_over(watched: Watched, tmp_path: Path) -> None:
     watched.stack.engage("replay", str(bad_events(tmp_path / "bad.jsonl", 300)))
     firing = watched.prometheus.until_firing("EngagementRejectRatio")
+    (what,) = (sql for sql in QUERIES if "v_rejected_events" in sql)
+    (answer,) = watched.looked_up("query", what).splitlines()[1:]
 
+    assert answer.startswith("invalid_field\tevents.website\toccurred_at: ")
+    assert answer.split("\t")[3] == "300"
     assert set(firing) == {"EngagementRejectRatio"}
     watched.prometheus.until_quiet()
 
@@ -145,6 +172,7 @@ def test_a_dead_lag_exporter_is_told_until_there_is_one(run: Watched) -> None:
         run.prometheus.until_quiet()
         os.kill(pid, signal.SIGKILL)
         firing = run.prometheus.until_firing("EngagementLagExporterDown")
+        assert "1 member," in run.looked_up("lag")
 
     assert set(firing) == {"EngagementLagExporterDown"}
     with run.exporter():
