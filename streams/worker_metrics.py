@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.rejections import RejectReason
+from schemas.topics import REKEYED, SOURCE_TOPICS
 from streams import metrics
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -41,6 +42,8 @@ class WorkerMetrics:
         # From 0 on: what a series has when Prometheus first sees it, a sender's first burst, does not count.
         for reason in RejectReason:
             self.rejected.labels(reason.value)
+        for topic in (*SOURCE_TOPICS, REKEYED):
+            self.records.labels(topic)
 
     def steps(self) -> Callable[[str], None]:
         """A clock for the steps of a flush: called with the name of each step when it has ended."""
