@@ -22,8 +22,9 @@ setup: .venv/.ready ## Make .venv with pinned dependencies and fetch the Kafka j
 demo: setup ## Run everything with live traffic and a terminal view (ARGS=--once: drain, print a summary, end)
 	@$(PY) -m streams.cli demo $(ARGS)
 
+# Tests wait for servers more than they compute, so two files at a time.
 test: setup ## Run all tests
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 test-fast: setup ## Run the tests that need no servers
 	@$(PY) -m pytest -m 'not slow' $(ARGS)
