@@ -135,7 +135,8 @@ class Churn:
         check_owner()
         await self.tell(histories)
         check_owner()
-        await self._customers.save({partition: changes}, self._producer)
+        if changes:
+            await self._customers.save({partition: changes}, self._producer)
         self._customers.done(partition, due)
 
     async def _tell_all(self, partition: int, clock: Clock, check_owner: CheckOwner) -> None:
@@ -159,11 +160,12 @@ class Churn:
                 histories.append(History(customer.id, customer.state.n_applied, rows, is_whole=True))
                 states.append(state_row(customer, self._epoch))
                 changes += changes_of(customer)
-        check_owner()
-        await self._customers.save({partition: changes}, self._producer)
-        check_owner()
-        await self._in_thread(self._sink.insert, CustomerStateRow, transpose(states))
-        await self.tell(histories)
+        if histories:
+            check_owner()
+            await self._customers.save({partition: changes}, self._producer)
+            check_owner()
+            await self._in_thread(self._sink.insert, CustomerStateRow, transpose(states))
+            await self.tell(histories)
         check_owner()
         if len(ids) == _AT_ONCE:
             self._done[partition] = (clock.population_gap_days, ids[-1])

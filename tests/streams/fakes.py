@@ -100,6 +100,7 @@ class FakeProducer:
         self._gate.set()
 
     async def send_all(self, topic: str, partition: int, records: Sequence[Record]) -> int:
+        assert records, "Kafka takes no empty batch"
         self.called.set()
         await self._gate.wait()
         part = self._fuse.part_of(len(records))

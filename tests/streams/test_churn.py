@@ -8,14 +8,14 @@ import orjson
 import pytest
 
 from schemas.rows import CustomerTransitionRow
-from schemas.topics import TRANSITIONS
+from schemas.topics import TRANSITIONS, partition_of
 from schemas.transitions import StatusChanged
 from streams import churn
 from streams.sinks.memory import MemorySink
 from tests.core.samples import ms
 from tests.core.status_oracle import DAY_MS, simulate
 from tests.streams.fakes import Crashed, FakeWorker, Fuse
-from tests.streams.scene import Scene, Start, history_of
+from tests.streams.scene import PARTITIONS, Scene, Start, history_of
 
 ORDERED = "2026-06-15 10:00"
 CUSTOMERS = tuple(f"c-{number}" for number in range(7))
@@ -164,3 +164,20 @@ async def test_no_more_customers_are_looked_at_than_are_due(
     await worker.sweep()
 
     assert sorted(looked_at) == ["c-0", "c-1", "c-2"]
+
+
+async def test_an_order_leaves_an_old_day_behind_which_costs_one_look(
+    scene: Scene, sink: MemorySink, start: Start
+) -> None:
+    worker = await folded(scene, start, "c-1")
+    scene.kafka.now_ms = ms("2026-07-20 10:00")
+    order(scene, "c-1", "2026-07-20 10:00")
+    await worker.drain()
+    sink.now_ms = ms("2026-08-01")
+
+    await worker.sweep()
+
+    assert [change.to_status for change in told(scene)] == ["active"]
+    partition = partition_of("c-1", PARTITIONS)
+    assert worker.store.due(partition, sink.now_ms // DAY_MS, 10) == []
+    assert len(worker.store.due(partition, sink.now_ms // DAY_MS + 100, 10)) == 1
