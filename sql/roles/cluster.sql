@@ -1,0 +1,4 @@
+-- Only with ENGAGE_CLICKHOUSE_CLUSTER, after roles.sql: statements for all nodes, and tables over other nodes. These rights
+-- are not bound to a database.
+GRANT CLUSTER, REMOTE ON *.* TO engagement_migrator;
+GRANT REMOTE ON *.* TO engagement_writer;

@@ -1,0 +1,38 @@
+-- Who may do what, in the current database (`--database`). No secrets here: users stand in the files beside this one.
+-- Runs again at any time. deploy/README.md says how it is applied, and to a cluster.
+
+-- People and BI tools: the views and nothing behind them. Views run with the rights of who migrated (SQL SECURITY DEFINER).
+CREATE ROLE IF NOT EXISTS engagement_bi;
+GRANT SELECT ON v_* TO engagement_bi;
+
+-- readonly = 2: a client may choose settings, as most drivers do, but neither write, nor change readonly, nor go beyond
+-- these bounds.
+CREATE SETTINGS PROFILE OR REPLACE engagement_bi SETTINGS
+    readonly = 2 CONST,
+    allow_ddl = 0 CONST,
+    allow_introspection_functions = 0 CONST,
+    max_execution_time = 30 MIN 1 MAX 120,
+    max_memory_usage = 2000000000 MIN 1 MAX 4000000000,
+    max_result_rows = 1000000 MIN 1 MAX 10000000,
+    max_threads = 4 MIN 1 MAX 8,
+    max_concurrent_queries_for_user = 8 CONST,
+    -- On a cluster a view's joins gather their right-hand sides from all shards.
+    distributed_product_mode = 'global' CONST
+    TO engagement_bi;
+
+CREATE QUOTA OR REPLACE engagement_bi KEYED BY user_name
+    FOR INTERVAL 1 minute MAX queries = 600,
+    FOR INTERVAL 1 hour MAX execution_time = 3600, read_bytes = 1000000000000
+    TO engagement_bi;
+
+-- Worker, lag exporter and the commands that read or replay: rows in and out, no DDL.
+CREATE ROLE IF NOT EXISTS engagement_writer;
+GRANT SELECT, INSERT ON * TO engagement_writer;
+
+CREATE SETTINGS PROFILE OR REPLACE engagement_writer SETTINGS allow_ddl = 0 CONST TO engagement_writer;
+
+-- `engage migrate` and `engage rebuild`. Tables are never dropped, views are replaced.
+CREATE ROLE IF NOT EXISTS engagement_migrator;
+GRANT
+    SELECT, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, ALTER VIEW, OPTIMIZE, SHOW
+    ON * TO engagement_migrator;
