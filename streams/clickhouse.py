@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from streams.cluster_ddl import CLUSTER_SETTINGS, Cluster, on_cluster
 from streams.config import Settings
 from streams.errors import ClickHouseUnavailable
 
@@ -46,8 +47,10 @@ def connect(settings: Settings, *, database: str | None = None, **options: Any) 
         ClickHouseUnavailable: nothing answers, or it refuses the user.
     """
     url = urlsplit(settings.clickhouse_url)
+    if settings.clickhouse_cluster:
+        options["settings"] = {**CLUSTER_SETTINGS, **options.get("settings", {})}
     try:
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             host=url.hostname,
             port=url.port or (8443 if url.scheme == "https" else 8123),
             secure=url.scheme == "https",
@@ -65,3 +68,27 @@ def connect(settings: Settings, *, database: str | None = None, **options: Any) 
             f"ClickHouse at {address} does not serve: {one_line(error)}. "
             "Start it (`engage up`) or set ENGAGE_CLICKHOUSE_URL."
         ) from error
+    if not settings.clickhouse_cluster:
+        return client
+    cluster = Cluster(settings.clickhouse_cluster, settings.clickhouse_database, settings.clickhouse_user)
+    return cast(Client, ClusterClient(client, cluster))
+
+
+class ClusterClient:
+    """A client whose commands reach every node (`streams.cluster_ddl`); in all else the client itself."""
+
+    def __init__(self, client: Client, cluster: Cluster) -> None:
+        self._client = client
+        self._cluster = cluster
+
+    def command(self, cmd: str, *args: Any, **options: Any) -> Any:
+        """As `Client.command`; the answer is that of the last statement.
+
+        Raises:
+            MigrationError: no cluster variant of the statement is known.
+        """
+        answers = [self._client.command(one, *args, **options) for one in on_cluster(str(cmd), self._cluster)]
+        return answers[-1]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="One ClickHouse request is given up, and tried again, after this many seconds"
     )
+    clickhouse_cluster: str = Field(
+        "",
+        pattern=r"^[\w.-]*$",
+        description="ClickHouse cluster that holds the tables ([how](deploy/README.md#a-clickhouse-cluster))",
+    )
     data_dir: Path = Field(
         Path(".data"), description="Directory for worker state and, with `engage up`, the servers' data"
     )

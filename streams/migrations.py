@@ -27,6 +27,7 @@ from clickhouse_migrations.migrator import (  # type: ignore[import-untyped]
 )
 
 from streams.clickhouse import connect, connect_patiently, one_line
+from streams.cluster_ddl import LOCAL
 from streams.config import Clock, Settings
 from streams.errors import MigrationError
 from streams.rules.claim import refuse_while_restating
@@ -38,7 +39,7 @@ from streams.settings_table import read_setting, write_setting
 MIGRATIONS_TABLE = "schema_migrations"
 _HAS_TTL = """
 SELECT 1 FROM system.tables
-WHERE database = currentDatabase() AND name = {table:String} AND engine_full LIKE '% TTL %'
+WHERE database = currentDatabase() AND name IN ({table:String}, {local:String}) AND engine_full LIKE '% TTL %'
 """
 _SOURCE_TREE = Path(__file__).resolve().parent.parent / "sql"
 _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "engagement-streams" / "sql"
@@ -149,7 +150,7 @@ def _apply_ttls(client: Client, directory: Path, clock: Clock) -> None:
                 # What is there already expires as parts are merged, not at once.
                 once = {"materialize_ttl_after_modify": 0}
                 client.command(f"ALTER TABLE {table} MODIFY TTL {expression}", settings=once)
-            elif client.query(_HAS_TTL, parameters={"table": table}).result_rows:
+            elif client.query(_HAS_TTL, parameters={"table": table, "local": table + LOCAL}).result_rows:
                 client.command(f"ALTER TABLE {table} REMOVE TTL")
         except ClickHouseError as error:
             raise MigrationError(f"TTL of {table} failed: {one_line(error)}") from error

@@ -31,8 +31,8 @@ GRANT SELECT, INSERT ON * TO engagement_writer;
 
 CREATE SETTINGS PROFILE OR REPLACE engagement_writer SETTINGS allow_ddl = 0 CONST TO engagement_writer;
 
--- `engage migrate` and `engage rebuild`. Tables are never dropped, views are replaced.
+-- `engage migrate`, `engage restate` and `engage rebuild`. Tables of earlier rules are dropped, views are replaced.
 CREATE ROLE IF NOT EXISTS engagement_migrator;
 GRANT
-    SELECT, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, ALTER VIEW, OPTIMIZE, SHOW
+    SELECT, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, ALTER TABLE, ALTER VIEW, OPTIMIZE, SHOW
     ON * TO engagement_migrator;

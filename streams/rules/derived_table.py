@@ -24,10 +24,8 @@ _ALL: Final = "all"
 #: A hundred rules make a statement longer than what a server reads unless it is told otherwise.
 _LONG_STATEMENT: Final = {"max_query_size": 16 << 20, "max_ast_elements": 1_000_000}
 
-_PARTITIONS: Final = """
-SELECT DISTINCT partition_id FROM system.parts
-WHERE database = currentDatabase() AND table = {table:String} AND active ORDER BY partition_id
-"""
+#: Of the table itself, not of system.parts: on a cluster its parts are on other nodes.
+_PARTITIONS: Final = "SELECT DISTINCT _partition_id FROM {table:Identifier} ORDER BY _partition_id"
 _TABLES: Final = """
 SELECT name FROM system.tables
 WHERE database = currentDatabase() AND match(name, concat('^', {name:String}, '_[0-9a-f]{8}$'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
 
-# Not a setting: the file that `engage worker` creates once it serves.
-DOCUMENTED_EXTRAS = {"ENGAGE_READY_FILE"}
+# Not a setting: the password that Grafana has for `bi_reader`.
+DOCUMENTED_EXTRAS = {"ENGAGE_BI_READER_PASSWORD"}
 # The containers and the host reach the broker through listeners of their own.
 DIFFERS_WITH_DOCKER = {"listener.security.protocol.map"}
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 SERVERS = [name for name in SERVICES if name not in OURS]
-LONG_RUNNING = [*SERVERS, "worker"]
+ONCE = ["topics", "migrate", "roles"]
+LONG_RUNNING = [name for name in SERVICES if name not in ONCE]
+# Their images write configuration to their own root file system when they start.
+WRITE_TO_THEIR_ROOT = {"kafka", "clickhouse"}
 
 
 def with_defaults(text: str) -> str:
@@ -102,7 +106,7 @@ def test_the_clickhouse_server_is_of_the_release_of_chdb() -> None:
 
 @pytest.mark.parametrize("image", [SERVICES[name]["image"] for name in SERVERS])
 def test_images_are_pinned_to_an_exact_version(image: str) -> None:
-    assert re.fullmatch(r"[\w./-]+:\d+\.\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?", image)
+    assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?", image)
 
 
 def test_base_images_are_pinned_to_an_exact_version() -> None:
@@ -113,16 +117,50 @@ def test_base_images_are_pinned_to_an_exact_version() -> None:
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
-def test_long_running_services_have_a_health_check_and_a_named_volume(name: str) -> None:
+def test_long_running_services_are_restarted_and_have_a_health_check(name: str) -> None:
     service = SERVICES[name]
 
-    assert service["healthcheck"]["test"][0] == "CMD"
-    assert {volume.split(":")[0] for volume in service["volumes"]} <= set(COMPOSE["volumes"])
+    assert service["restart"] == "unless-stopped"
+    if name in OURS:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/(livez|readyz)", service["environment"]["HEALTH_URL"])
+    else:
+        assert service["healthcheck"]["test"][0] == "CMD"
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", SERVICES)
+def test_volumes_are_named_or_files_of_this_repository_that_nobody_writes_to(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", ()):
+        source, _, mode = with_defaults(volume).partition(":")
+        assert source in COMPOSE["volumes"] or (source.startswith("./") and mode.endswith(":ro"))
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_published_on_loopback_only(name: str) -> None:
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", ()))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_has_privileges(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "privileged" not in service
+    assert bool(service.get("read_only")) == (name not in WRITE_TO_THEIR_ROOT)
+
+
+def test_a_password_has_one_default_wherever_it_is_named() -> None:
+    found = re.findall(r"\$\{(\w*PASSWORD):-([^}]*)\}", COMPOSE_TEXT)
+
+    assert {name for name, _ in found} >= {"ENGAGE_CLICKHOUSE_PASSWORD", "ENGAGE_BI_READER_PASSWORD"}
+    assert len(dict(found)) == len(set(found))
+
+
+def test_prometheus_and_grafana_find_what_they_ask() -> None:
+    """Names and ports as deploy/prometheus and deploy/grafana have them."""
+    assert SERVICES["worker"]["environment"]["ENGAGE_METRICS_PORT"] == "9309"
+    for name, port in (("worker", 9309), ("collector", 8090), ("lag-exporter", 9308)):
+        assert f":{port}/" in SERVICES[name]["environment"]["HEALTH_URL"]
 
 
 def test_the_worker_waits_for_topics_and_tables() -> None:
@@ -134,7 +172,22 @@ def test_the_worker_waits_for_topics_and_tables() -> None:
 def test_the_image_runs_as_a_user_without_rights() -> None:
     final_stage = DOCKERFILE.rpartition("\nFROM ")[2]
 
-    assert re.findall(r"^USER (\w+)", final_stage, re.MULTILINE) == ["engage"]
+    assert re.findall(r"^USER (\d+)", final_stage, re.MULTILINE) == ["10001"]
+
+
+def test_what_runs_has_no_tools_to_build_or_install_with() -> None:
+    build, final_stage = DOCKERFILE.split("\nFROM ")[-2:]
+
+    assert "pip uninstall --yes pip setuptools" in build
+    assert "pip uninstall" in final_stage
+    assert not re.search(r"pip install|apt-get|COPY (?!--from=build)", final_stage)
+
+
+def test_the_image_has_a_health_check_without_a_shell() -> None:
+    command = re.search(r"^HEALTHCHECK .*CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+
+    assert command is not None
+    assert json.loads(command[1]) == ["python", "/opt/engage/healthy.py"]
 
 
 def test_everything_that_is_copied_exists_and_passes_dockerignore() -> None:
