@@ -20,11 +20,10 @@ def settings(clickhouse_front: str) -> Settings:
 def test_every_request_has_the_settings_of_a_cluster(settings: Settings, name: str) -> None:
     client = connect(settings)
 
-    ((value,),) = client.query(f"SELECT toString(getSetting('{name}'))").result_rows
+    query = "SELECT value FROM system.settings WHERE name = {name:String}"
+    ((value,),) = client.query(query, parameters={"name": name}).result_rows
 
-    assert value == {"0": "false"}.get(
-        str(CLUSTER_SETTINGS[name]), str(CLUSTER_SETTINGS[name])
-    ) or value == str(CLUSTER_SETTINGS[name])
+    assert value == str(CLUSTER_SETTINGS[name])
     client.close()
 
 
