@@ -1,4 +1,3 @@
--- Only with ENGAGE_CLICKHOUSE_CLUSTER, after roles.sql: statements for all nodes, and tables over other nodes. These rights
--- are not bound to a database.
+-- Only with ENGAGE_CLICKHOUSE_CLUSTER, after roles.sql: statements for all nodes, and tables over other nodes. Rights
+-- that are not bound to a database.
 GRANT CLUSTER, REMOTE ON *.* TO engagement_migrator;
-GRANT REMOTE ON *.* TO engagement_writer;

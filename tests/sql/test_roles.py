@@ -52,10 +52,7 @@ def test_bi_reads_the_views_and_nothing_else() -> None:
 
 def test_a_writer_cannot_change_a_table() -> None:
     assert ("SELECT, INSERT", "*") in granted("engagement_writer")
-    assert all(
-        set(rights.split(", ")) <= {"SELECT", "INSERT", "REMOTE"}
-        for rights, _ in granted("engagement_writer")
-    )
+    assert all(set(rights.split(", ")) <= {"SELECT", "INSERT"} for rights, _ in granted("engagement_writer"))
 
 
 def test_nobody_may_manage_users() -> None:
