@@ -56,13 +56,13 @@ class Cluster:
 def on_cluster(statement: str, cluster: Cluster) -> list[str]:
     """The statements to run, in this order, on any one node.
 
-    Reads and inserts stay as they are: they go to the Distributed tables.
+    Reads and inserts stay as they are, as they go to the Distributed tables; so do a session's own tables.
 
     Raises:
         MigrationError: a statement of a form that is not known here.
     """
     code = _COMMENTS.sub("", statement).rstrip().rstrip(";")
-    if re.match(r"(?:SELECT|WITH|INSERT|SET|EXISTS|SHOW|DESCRIBE)\b", code):
+    if re.match(r"(?:SELECT|WITH|INSERT|SET|EXISTS|SHOW|DESCRIBE|(?:CREATE|DROP) TEMPORARY TABLE)\b", code):
         return [statement]
     for pattern, transform in _FORMS:
         if match := pattern.match(code):
@@ -87,7 +87,7 @@ def _create_table(match: re.Match[str], code: str, cluster: Cluster) -> list[str
 
 
 def _create_table_as(match: re.Match[str], code: str, cluster: Cluster) -> list[str]:
-    """Of rows about customers, as all tables are that are made like another one (`streams.derived_table`)."""
+    """A table like another one; such tables have rows about customers (`streams.rules.derived_table`)."""
     name = match["name"]
     # As default_replica_path has {uuid}, unless changed, the copy of the engine gets a path of its own.
     local = f"CREATE TABLE IF NOT EXISTS {_local(name)} {cluster.clause} AS {_local(match['other'])}"

@@ -1,6 +1,6 @@
 """The image's health check: ends with 0 if HEALTH_URL answers 200 within three seconds.
 
-HEALTH_URL is `/livez` of the process, or `/readyz` where others wait for it. Standard library only, and no shell.
+HEALTH_URL is `/livez` of the process, or `/readyz` where others wait for it. Needs no shell and no package.
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ GRANT SELECT, INSERT ON * TO engagement_writer;
 
 CREATE SETTINGS PROFILE OR REPLACE engagement_writer SETTINGS allow_ddl = 0 CONST TO engagement_writer;
 
--- `engage migrate`, `engage restate` and `engage rebuild`. Tables of earlier rules are dropped, views are replaced.
+-- `engage migrate`, `restate`, `rebuild` and `verify`, which compares in tables of its own session. Tables of earlier rules are dropped, views are replaced.
 CREATE ROLE IF NOT EXISTS engagement_migrator;
 GRANT
     SELECT, INSERT, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, ALTER TABLE, ALTER VIEW, OPTIMIZE, SHOW
     ON * TO engagement_migrator;
+GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.* TO engagement_migrator;

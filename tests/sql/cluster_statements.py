@@ -10,8 +10,8 @@ from clickhouse_migrations.migrator import Migrator
 from streams.cluster_ddl import Cluster
 from streams.config import Clock
 from streams.migrations import sql_directory, view_order, view_statements
-from streams.rule_dependents import DEPENDENTS
-from streams.rules import DEFAULT_RULES
+from streams.rules.dependents import DEPENDENTS
+from streams.rules.model import DEFAULT_RULES
 
 CLUSTER = Cluster("main", "engagement", "engage_migrator")
 

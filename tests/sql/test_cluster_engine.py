@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from streams.cluster_ddl import on_cluster
-from tests.sql.cluster_statements import CLUSTER, migrations, statements_of_rules, views
+from tests.sql.cluster_statements import CLUSTER, all_statements, migrations, statements_of_rules, views
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +58,16 @@ def answers(directory: Path, statements: list[str]) -> dict[str, Any]:
 
 def errors(found: dict[str, Any]) -> dict[str, str]:
     return {statement: answer for statement, answer in found.items() if isinstance(answer, str)}
+
+
+def test_clickhouse_reads_every_variant_with_its_cluster(client: Client) -> None:
+    for statement in all_statements():
+        for variant in on_cluster(statement, CLUSTER):
+            ((text,),) = client.query(
+                "SELECT formatQuery(%(text)s)", parameters={"text": variant}
+            ).result_rows
+
+            assert ("ON CLUSTER main" in text) == (variant != statement)
 
 
 def test_replicated_and_distributed_tables_materialized_views_and_views_can_be_made(tmp_path: Path) -> None:

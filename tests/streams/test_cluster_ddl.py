@@ -139,6 +139,19 @@ def test_what_follows_from_rules_is_dropped_on_all_nodes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT 1",
+        "INSERT INTO events SELECT 1",
+        "CREATE TEMPORARY TABLE once ENGINE = MergeTree ORDER BY x AS SELECT 1 AS x",
+        "DROP TEMPORARY TABLE IF EXISTS once",
+    ],
+)
+def test_reads_inserts_and_a_session_s_own_tables_stay_as_they_are(statement: str) -> None:
+    assert on_cluster(statement, CLUSTER) == [statement]
+
+
 def test_names_are_quoted() -> None:
     (variant,) = on_cluster(
         "CREATE OR REPLACE VIEW v DEFINER = CURRENT_USER AS SELECT 1", Cluster("c", "d", "a`b")
