@@ -17,6 +17,7 @@ from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
 from streams.errors import NotStopped
+from streams.kafka_security import brokers_of, faust_credentials
 from streams.pipeline import FlushLimits, Pipeline
 from streams.recovery import close_gap, restore
 from streams.rules.model import load_rules
@@ -37,9 +38,11 @@ _STOP_SECONDS = 20.0
 
 def faust_app(settings: Settings) -> faust.App:
     """A Faust app that consumes record batches; settings that differ from Faust's defaults say why."""
+    brokers = brokers_of(settings)
     app = faust.App(
         settings.group_id,
-        broker=[f"aiokafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
+        broker=[f"aiokafka://{server}" for server in brokers.servers],
+        broker_credentials=faust_credentials(brokers),
         store="memory://",  # no Faust tables: state is ours, see state_store
         datadir=str(settings.data_dir / "faust"),  # which it makes, and leaves empty
         topic_allow_declare=False,  # topics come from `engage topics`, with our settings
@@ -82,7 +85,7 @@ class Worker:
         self.metrics.state_bytes.set_function(self._store.disk_bytes)
         self.metrics.disk_free_bytes.set_function(lambda: shutil.disk_usage(settings.data_dir).free)
         self._producer = BatchProducer(
-            settings.kafka_bootstrap, retry_max_seconds=settings.retry_backoff_max_seconds
+            brokers_of(settings), retry_max_seconds=settings.retry_backoff_max_seconds
         )
         self.pipeline = Pipeline(
             customers=CustomerCache(
@@ -155,7 +158,7 @@ class Worker:
         return cast(Consumer, self.app.consumer)
 
     async def _on_gap(self, partition: int, start: int, end: int) -> None:
-        await close_gap(self._settings.kafka_bootstrap, self._store, self._producer, partition, start, end)
+        await close_gap(brokers_of(self._settings), self._store, self._producer, partition, start, end)
 
     async def _on_durable(self, positions: Mapping[TP, int]) -> None:
         self._consumer.mark_durable(positions)

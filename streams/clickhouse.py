@@ -60,6 +60,7 @@ def connect(settings: Settings, *, database: str | None = None, **options: Any) 
             autogenerate_session_id=False,
             connect_timeout=5,
             send_receive_timeout=settings.clickhouse_timeout_seconds,
+            ca_cert=str(settings.clickhouse_ca_file) if settings.clickhouse_ca_file else None,
             **options,
         )
     except ClickHouseError as error:

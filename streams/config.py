@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import Self
 
 from streams.errors import ConfigError
+from streams.secret_files import SecretFiles
 
 
 class Clock(str, Enum):
@@ -32,6 +34,31 @@ class LogFormat(str, Enum):
     JSON = "json"
 
 
+class SecurityProtocol(str, Enum):
+    """As `security.protocol` of Kafka's own clients; either case is understood."""
+
+    PLAINTEXT = "plaintext"
+    SSL = "ssl"
+    SASL_PLAINTEXT = "sasl_plaintext"
+    SASL_SSL = "sasl_ssl"
+
+    @property
+    def logs_in(self) -> bool:
+        return self in (SecurityProtocol.SASL_PLAINTEXT, SecurityProtocol.SASL_SSL)
+
+    @property
+    def encrypts(self) -> bool:
+        return self in (SecurityProtocol.SSL, SecurityProtocol.SASL_SSL)
+
+
+class SaslMechanism(str, Enum):
+    """How user and password are shown to Kafka."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
 def _bootstrap(value: str) -> str:
     for server in value.split(","):
         host, _, port = server.strip().rpartition(":")
@@ -44,24 +71,65 @@ def _clickhouse_url(value: str) -> str:
     url = urlsplit(value)
     if url.scheme not in ("http", "https") or not url.hostname or not url.path.strip("/"):
         raise ValueError(
-            f"{value!r} is not http(s)://host:port/database, for example http://127.0.0.1:8123/engagement"
+            f"{value.rpartition('@')[2]!r} is not http(s)://host:port/database, "
+            "for example http://127.0.0.1:8123/engagement"
+        )
+    if "@" in url.netloc:
+        raise ValueError(
+            "must not name the user: that is ENGAGE_CLICKHOUSE_USER and ENGAGE_CLICKHOUSE_PASSWORD"
         )
     return value
+
+
+def _file(value: Path | None) -> Path | None:
+    if value is not None and not value.is_file():
+        raise ValueError(f"there is no file {value}")
+    return value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+#: Must be there; an empty variable counts as none.
+_OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None), AfterValidator(_file)]
 
 
 class Settings(BaseSettings):
     """Settings of every `engage` command, read from `ENGAGE_…` environment variables."""
 
-    model_config = SettingsConfigDict(env_prefix="ENGAGE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ENGAGE_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     kafka_bootstrap: Annotated[str, AfterValidator(_bootstrap)] = Field(
         "127.0.0.1:9092", description="Kafka brokers, comma-separated `host:port`"
+    )
+    kafka_security_protocol: Annotated[SecurityProtocol, BeforeValidator(_lower)] = Field(
+        SecurityProtocol.PLAINTEXT, description="`plaintext`, `ssl`, `sasl_plaintext` or `sasl_ssl`"
+    )
+    kafka_sasl_mechanism: SaslMechanism = Field(
+        SaslMechanism.PLAIN, description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`"
+    )
+    kafka_sasl_username: str = Field("", description="Kafka user, for `sasl_…`")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="Kafka password; never logged")
+    kafka_ssl_cafile: _OptionalFile = Field(
+        None, description="PEM file of the authorities that brokers are checked against; the system's without"
+    )
+    kafka_ssl_certfile: _OptionalFile = Field(
+        None, description="PEM file of the certificate that Kafka asks clients for, if it does"
+    )
+    kafka_ssl_keyfile: _OptionalFile = Field(
+        None, description="PEM file of its key, unencrypted, if that is not in the same file"
     )
     clickhouse_url: Annotated[str, AfterValidator(_clickhouse_url)] = Field(
         "http://127.0.0.1:8123/engagement", description="ClickHouse over HTTP, `http(s)://host:port/database`"
     )
     clickhouse_user: str = Field("default", description="ClickHouse user")
     clickhouse_password: SecretStr = Field(SecretStr(""), description="ClickHouse password; never logged")
+    clickhouse_ca_file: _OptionalFile = Field(
+        None, description="PEM file of the authorities for `https://`; the usual public ones without"
+    )
     clickhouse_timeout_seconds: float = Field(
         30.0, gt=0, description="One ClickHouse request is given up, and tried again, after this many seconds"
     )
@@ -129,9 +197,54 @@ class Settings(BaseSettings):
     )
     log_format: LogFormat = Field(LogFormat.AUTO, description="`auto`, `console` or `json`")
 
+    @model_validator(mode="after")
+    def _securities_agree(self) -> Self:
+        if problem := _kafka_problem(self) or _clickhouse_problem(self):
+            raise ValueError(problem)
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *args: Any, **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then files that it names."""
+        return sources["init_settings"], sources["env_settings"], SecretFiles(settings_cls)
+
     @property
     def clickhouse_database(self) -> str:
         return urlsplit(self.clickhouse_url).path.strip("/")
+
+
+def _kafka_problem(settings: Settings) -> str:
+    """What of Kafka's settings does not go together, nothing if all does."""
+    protocol = settings.kafka_security_protocol
+    chosen = f"ENGAGE_KAFKA_SECURITY_PROTOCOL={protocol.value}"
+    login = {
+        "ENGAGE_KAFKA_SASL_USERNAME": settings.kafka_sasl_username,
+        "ENGAGE_KAFKA_SASL_PASSWORD": settings.kafka_sasl_password.get_secret_value(),
+    }
+    files = {
+        "ENGAGE_KAFKA_SSL_CAFILE": settings.kafka_ssl_cafile,
+        "ENGAGE_KAFKA_SSL_CERTFILE": settings.kafka_ssl_certfile,
+        "ENGAGE_KAFKA_SSL_KEYFILE": settings.kafka_ssl_keyfile,
+    }
+    for name, value in login.items():
+        if protocol.logs_in and not value:
+            return f"{name}: missing, {chosen} needs it"
+        if value and not protocol.logs_in:
+            return f"{name}: {chosen} does not log in; set `sasl_ssl`, or leave this out"
+    for name, file in files.items():
+        if file and not protocol.encrypts:
+            return f"{name}: {chosen} does not encrypt; set `ssl` or `sasl_ssl`, or leave this out"
+    if settings.kafka_ssl_keyfile and not settings.kafka_ssl_certfile:
+        return "ENGAGE_KAFKA_SSL_CERTFILE: missing, ENGAGE_KAFKA_SSL_KEYFILE is of no use without it"
+    return ""
+
+
+def _clickhouse_problem(settings: Settings) -> str:
+    if settings.clickhouse_ca_file and not settings.clickhouse_url.startswith("https:"):
+        return "ENGAGE_CLICKHOUSE_CA_FILE: ENGAGE_CLICKHOUSE_URL does not begin with https://"
+    return ""
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -146,4 +259,6 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"ENGAGE_{name}: {first['msg'].removeprefix('Value error, ')}") from None
+        text = first["msg"].removeprefix("Value error, ")
+        # What concerns several settings names them itself.
+        raise ConfigError(f"ENGAGE_{name}: {text}" if name else text) from None

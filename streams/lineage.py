@@ -26,6 +26,7 @@ from streams.config import Settings
 from streams.core.state import decode_state
 from streams.errors import LineageError, MigrationError
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 from streams.settings_table import write_setting
 from streams.state_store import StateStore, customer_key
 
@@ -136,7 +137,7 @@ def note_topics(settings: Settings, ids: Mapping[str, str]) -> None:
 
 def read_source(settings: Settings) -> Source:
     """Topic ids and committed offsets; raises KafkaUnavailable."""
-    with kafka_admin(settings.kafka_bootstrap, timeout_seconds=30) as admin:
+    with kafka_admin(brokers_of(settings), timeout_seconds=30) as admin:
         described = admin.describe_topics(list(SOURCE_TOPICS))
         offsets = _committed(admin, settings.group_id)
     return Source(

@@ -19,6 +19,7 @@ from schemas.topics import CHANGELOG, partition_of
 from streams import lineage
 from streams.config import Settings
 from streams.errors import FencedError, LineageError
+from streams.kafka_security import Brokers, brokers_of
 from streams.sending import BatchProducer, Record
 from streams.state_store import StateStore
 
@@ -43,15 +44,16 @@ async def restore(
     Raises:
         LineageError: it does not.
     """
+    brokers = brokers_of(settings)
     source = await asyncio.to_thread(lineage.read_source, settings)
     now = lineage.Lineage(*database, source.topics)
     lineage.discard_foreign_state(store, partitions, now)
-    outdated = await recover(settings.kafka_bootstrap, store, partitions, on_remaining)
+    outdated = await recover(brokers, store, partitions, on_remaining)
     known = [lineage.check(store, partition, now, source) for partition in partitions]
     if not all(known):
         await asyncio.to_thread(lineage.note_topics, settings, source.topics)
     for partition in partitions:
-        await take_over(settings.kafka_bootstrap, store, producer, partition, outdated[partition], now)
+        await take_over(brokers, store, producer, partition, outdated[partition], now)
     versions = await asyncio.to_thread(lineage.newest_versions, settings, now.epoch)
     for partition in partitions:
         mine = {
@@ -63,7 +65,7 @@ async def restore(
 
 
 async def take_over(
-    bootstrap: str,
+    brokers: Brokers,
     store: StateStore,
     producer: BatchProducer,
     partition: int,
@@ -77,11 +79,11 @@ async def take_over(
     values, contiguous = {lineage.LINEAGE_KEY: now.to_value()}, False
     while not contiguous:
         store.begin_term(partition, store.term_of(partition, lineage.LINEAGE_KEY) + 1)
-        contiguous, outdated = await rewrite(bootstrap, store, producer, partition, outdated, values)
+        contiguous, outdated = await rewrite(brokers, store, producer, partition, outdated, values)
 
 
 async def close_gap(
-    bootstrap: str, store: StateStore, producer: BatchProducer, partition: int, start: int, end: int
+    brokers: Brokers, store: StateStore, producer: BatchProducer, partition: int, start: int, end: int
 ) -> None:
     """Read changelog records, `start` to `end`, among which are some that this worker did not write.
 
@@ -92,17 +94,17 @@ async def close_gap(
         FencedError: one is the first of another owner's term. Nothing of this worker may reach ClickHouse:
             its rows may have counted more events than the new owner's, and yet not all that they have.
     """
-    contiguous, outdated = False, await _read_back(bootstrap, store, partition, start, end)
+    contiguous, outdated = False, await _read_back(brokers, store, partition, start, end)
     while not contiguous:
         if store.term_of(partition, lineage.LINEAGE_KEY) > store.term(partition):
             raise FencedError(
                 f"partition {partition} has been given to another worker meanwhile: start this one again"
             )
-        contiguous, outdated = await rewrite(bootstrap, store, producer, partition, outdated, {})
+        contiguous, outdated = await rewrite(brokers, store, producer, partition, outdated, {})
 
 
 async def rewrite(
-    bootstrap: str,
+    brokers: Brokers,
     store: StateStore,
     producer: BatchProducer,
     partition: int,
@@ -121,23 +123,23 @@ async def rewrite(
     start = store.offset(partition)
     end = await producer.send_all(CHANGELOG, partition, [Record(key, value) for key, value in changes])
     if end - len(changes) > start:
-        return False, await _read_back(bootstrap, store, partition, start, end)
+        return False, await _read_back(brokers, store, partition, start, end)
     store.write({partition: changes}, {partition: end})
     return True, []
 
 
 async def _read_back(
-    bootstrap: str, store: StateStore, partition: int, start: int, end: int
+    brokers: Brokers, store: StateStore, partition: int, start: int, end: int
 ) -> Sequence[bytes]:
     """Restore what is between two offsets; returns outdated keys."""
-    async with _consumer(bootstrap) as consumer:
+    async with _consumer(brokers) as consumer:
         outdated = await _read(consumer, store, {TopicPartition(CHANGELOG, partition): (start, end)})
     log.warning("changelog_gap", partition=partition, records=end - start, outdated=len(outdated[partition]))
     return outdated[partition]
 
 
 async def recover(
-    bootstrap: str,
+    brokers: Brokers,
     store: StateStore,
     partitions: Sequence[int],
     on_remaining: Remaining = lambda records: None,
@@ -150,7 +152,7 @@ async def recover(
         LineageError: the store has more than the changelog, so they do not belong together.
     """
     started = time.monotonic()
-    async with _consumer(bootstrap) as consumer:
+    async with _consumer(brokers) as consumer:
         ranges = {}
         ends = await consumer.end_offsets([TopicPartition(CHANGELOG, number) for number in partitions])
         for tp, end in ends.items():
@@ -170,9 +172,9 @@ async def recover(
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(brokers: Brokers) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **brokers.arguments,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 * _MIB,

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.topics import REJECTED_MAX_MESSAGE_BYTES
+from streams.kafka_security import Brokers
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +43,13 @@ async def send_by_partition(producer: Producer, topic: str, placed: Iterable[tup
         await producer.send_all(topic, partition, records)
 
 
-def aiokafka_producer(bootstrap: str, **settings: Any) -> AIOKafkaProducer:
+def aiokafka_producer(brokers: Brokers, **settings: Any) -> AIOKafkaProducer:
     """A producer that is not idempotent: its sequence would be broken for good by a batch that timed out.
 
     What is sent twice must be harmless.
     """
     return AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
+        **brokers.arguments,
         acks="all",
         # aiokafka compresses lz4 at level 9, which takes longer than all else that sending does.
         compression_type="zstd",
@@ -89,9 +90,9 @@ class BatchProducer:
     and rejected records carry their source coordinates.
     """
 
-    def __init__(self, bootstrap: str, *, retry_max_seconds: float) -> None:
+    def __init__(self, brokers: Brokers, *, retry_max_seconds: float) -> None:
         self._retry_max_seconds = retry_max_seconds
-        self._producer = aiokafka_producer(bootstrap)
+        self._producer = aiokafka_producer(brokers)
 
     async def start(self) -> None:
         await self._producer.start()

@@ -26,6 +26,7 @@ def collect(
     An answer of 200 means that Kafka has everything. SIGTERM finishes the requests at hand.
     """
     from streams import logs
+    from streams.kafka_security import brokers_of
 
     settings = load_settings()
     logs.configure(settings)
@@ -37,6 +38,7 @@ def collect(
             f"{error.name} is not installed; pip install 'engagement-streams[collector]'."
         ) from error
     write_keys = load_keys(keys)
+    brokers = brokers_of(settings)
     import uvloop
 
     from streams.cli.worker import collect_rarely
@@ -44,4 +46,4 @@ def collect(
     uvloop.install()
     collect_rarely()
     with listen(host, port) as listener:
-        asyncio.run(serve(listener, write_keys, settings.kafka_bootstrap))
+        asyncio.run(serve(listener, write_keys, brokers))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from streams.config import Settings, load_settings
 from streams.embedded.child_process import spawn, terminate
+from streams.embedded.unsecured import UNSECURED
 from streams.errors import MachineError
 
 _LOOK_SECONDS = 0.1
@@ -73,6 +74,5 @@ def _settings(ready_file: Path) -> Settings:
     return load_settings(
         kafka_bootstrap=ready["kafka"],
         clickhouse_url=ready["clickhouse"],
-        clickhouse_user="default",
-        clickhouse_password="",
+        **UNSECURED,
     )

@@ -15,6 +15,7 @@ from streams.embedded.data_lock import lock_data_dir
 from streams.embedded.ports import LOOPBACK, choose_port, free_ports
 from streams.embedded.ready_file import Ready, write_ready_file
 from streams.embedded.supervisor import StopRequested, Supervisor
+from streams.embedded.unsecured import UNSECURED, UNSECURED_ENVIRONMENT
 from streams.errors import EngageError
 from streams.migrations import migrate
 from streams.ops.topics import create_topics
@@ -93,8 +94,7 @@ def _settings(options: StackOptions, data_dir: Path) -> Settings:
         data_dir=data_dir,
         kafka_bootstrap=f"{LOOPBACK}:{kafka_port}",
         clickhouse_url=f"http://{LOOPBACK}:{clickhouse_port}/{given.clickhouse_database}",
-        clickhouse_user="default",
-        clickhouse_password="",
+        **UNSECURED,
         replication_factor=1,
         partitions=options.partitions,
         clock=options.clock,
@@ -154,8 +154,7 @@ def worker_environment(settings: Settings, data_dir: Path, mark: Path) -> dict[s
     return {
         "ENGAGE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "ENGAGE_CLICKHOUSE_URL": settings.clickhouse_url,
-        "ENGAGE_CLICKHOUSE_USER": settings.clickhouse_user,
-        "ENGAGE_CLICKHOUSE_PASSWORD": settings.clickhouse_password.get_secret_value(),
+        **UNSECURED_ENVIRONMENT,
         "ENGAGE_REPLICATION_FACTOR": str(settings.replication_factor),
         "ENGAGE_PARTITIONS": str(settings.partitions),
         "ENGAGE_CLOCK": settings.clock.value,

@@ -84,11 +84,12 @@ def _event(body: dict[str, Any]) -> EngagementEvent:
 
 
 def _deliver(settings: Settings, event: EngagementEvent, channel: str | None, timeout: float) -> Delivered:
+    from streams.kafka_security import brokers_of
     from streams.producer import EngagementProducer, NotDelivered
 
     try:
         with EngagementProducer(
-            settings.kafka_bootstrap, delivery_timeout_seconds=timeout, linger_ms=0
+            brokers_of(settings), delivery_timeout_seconds=timeout, linger_ms=0
         ) as producer:
             sent = producer.send(event, channel=channel)
     except NotDelivered as error:

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from streams.collector import kafka_out
 from streams.collector.answers import Refused
 from streams.collector.judging import Outgoing
+from streams.kafka_security import Brokers
 
 log = structlog.get_logger(__name__)
 
@@ -33,12 +34,12 @@ class Delivery:
     """Sends records; it connects in the background, for as long as it takes.
 
     Args:
-        bootstrap: brokers, `host:port,…`.
+        brokers: where records go.
         observe_flush: told the seconds and records of every flush that was acknowledged.
     """
 
-    def __init__(self, bootstrap: str, observe_flush: Callable[[float, int], object]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, brokers: Brokers, observe_flush: Callable[[float, int], object]) -> None:
+        self._brokers = brokers
         self._observe_flush = observe_flush
         self._producer: AIOKafkaProducer | None = None
         self._waiting: _Waiting = {}
@@ -68,8 +69,8 @@ class Delivery:
     async def why_not_ready(self) -> str | None:
         """None if a broker answers now and every topic is there; else one line."""
         if self._producer is None:
-            return f"no connection to Kafka at {self._bootstrap} yet"
-        return await kafka_out.why_not_ready(self._producer, self._bootstrap)
+            return f"no connection to Kafka at {self._brokers.bootstrap} yet"
+        return await kafka_out.why_not_ready(self._producer, self._brokers.bootstrap)
 
     async def close(self) -> None:
         """Send what waits, then disconnect. Nothing may be delivered any more."""
@@ -83,7 +84,7 @@ class Delivery:
             await self._producer.stop()
 
     async def _run(self) -> None:
-        self._producer = await kafka_out.connect(self._bootstrap)
+        self._producer = await kafka_out.connect(self._brokers)
         while self._waiting or not self._closing:
             await self._arrived.wait()
             self._arrived.clear()

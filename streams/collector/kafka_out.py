@@ -13,6 +13,8 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import SOURCE_TOPICS, partition_of
 from streams.collector.judging import Outgoing
+from streams.kafka_admin import why_unavailable
+from streams.kafka_security import Brokers
 from streams.sending import Record, aiokafka_producer, send_in_order
 
 log = structlog.get_logger(__name__)
@@ -23,17 +25,18 @@ _PROBE_SECONDS: Final = 2.0
 _CONNECT_PAUSE_SECONDS: Final = 0.5
 
 
-async def connect(bootstrap: str) -> AIOKafkaProducer:
+async def connect(brokers: Brokers) -> AIOKafkaProducer:
     """A producer whose broker answers and has the source topics; tries until there is one."""
     told = None
     while True:
-        producer = aiokafka_producer(bootstrap, request_timeout_ms=int(SEND_SECONDS * 1000))
+        producer = aiokafka_producer(brokers, request_timeout_ms=int(SEND_SECONDS * 1000))
         try:
             await producer.start()
             await producer.client.set_topics(SOURCE_TOPICS)
             problem = _missing_topics(producer)
         except KafkaError as error:
-            problem = f"Kafka at {bootstrap} does not serve ({type(error).__name__})"
+            # aiokafka tells its log why, not its caller.
+            problem = await asyncio.to_thread(why_unavailable, brokers) or type(error).__name__
         if problem is None:
             return producer
         await producer.stop()

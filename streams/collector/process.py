@@ -16,6 +16,7 @@ from streams.collector.keys import WriteKeys
 from streams.collector.metrics import Metrics
 from streams.collector.server import Server
 from streams.errors import MachineError
+from streams.kafka_security import Brokers
 
 log = structlog.get_logger("streams.collector")
 
@@ -40,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-async def serve(listener: socket.socket, keys: WriteKeys, bootstrap: str) -> None:
+async def serve(listener: socket.socket, keys: WriteKeys, brokers: Brokers) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests at hand and send what they brought.
 
     Raises what ended the delivery to Kafka, if anything did: without it a collector is of no use.
@@ -52,7 +53,7 @@ async def serve(listener: socket.socket, keys: WriteKeys, bootstrap: str) -> Non
     # It would print addresses, and what was sent, whenever a request is not HTTP.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     metrics = Metrics()
-    delivery = Delivery(bootstrap, lambda seconds, _: metrics.flush_seconds.observe(seconds))
+    delivery = Delivery(brokers, lambda seconds, _: metrics.flush_seconds.observe(seconds))
     server = Server(keys, delivery, metrics)
     runner = web.AppRunner(
         server.application(),

@@ -11,6 +11,7 @@ import base64
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams.embedded.java import find_java
@@ -23,7 +24,13 @@ _TEMPLATE = Path(__file__).with_name("kafka.properties")
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 
 
-def prepare(data_dir: Path, port: int, controller_port: int, heap_mib: int = DEFAULT_HEAP_MIB) -> list[str]:
+def prepare(
+    data_dir: Path,
+    port: int,
+    controller_port: int,
+    heap_mib: int = DEFAULT_HEAP_MIB,
+    properties: Mapping[str, str] | None = None,
+) -> list[str]:
     """Write the configuration, format the log directory if it is new, and return the command that serves.
 
     Args:
@@ -31,13 +38,14 @@ def prepare(data_dir: Path, port: int, controller_port: int, heap_mib: int = DEF
         port: where clients connect, on 127.0.0.1.
         controller_port: another free port on 127.0.0.1; it may differ from one start to the next.
         heap_mib: the JVM's largest heap.
+        properties: of Kafka's server that replace or join those written here, such as listeners with TLS.
 
     Raises:
         MachineError: Java 17 or the jars are missing, or the directory cannot be used.
     """
     java = _java(find_java(), jar_dir())
     data_dir = data_dir.resolve()
-    config = _write_config(data_dir, port, controller_port)
+    config = _write_config(data_dir, port, controller_port, properties or {})
     if not (_log_dir(data_dir) / "meta.properties").exists():
         _format(java, config)
     return [*java, *_jvm_options(data_dir, heap_mib), "kafka.Kafka", str(config)]
@@ -51,8 +59,9 @@ def wait_until_ready(port: int, timeout_seconds: float) -> None:
     """
     # Not at the top: `install` runs before there is a use for Kafka's client.
     from streams.kafka_admin import kafka_admin
+    from streams.kafka_security import Brokers
 
-    with kafka_admin(f"{LOOPBACK}:{port}", timeout_seconds) as admin:
+    with kafka_admin(Brokers(f"{LOOPBACK}:{port}"), timeout_seconds) as admin:
         admin.describe_cluster()
 
 
@@ -76,7 +85,9 @@ def _log_dir(data_dir: Path) -> Path:
     return data_dir / "log"
 
 
-def _write_config(data_dir: Path, port: int, controller_port: int) -> Path:
+def _write_config(
+    data_dir: Path, port: int, controller_port: int, properties: Mapping[str, str] | None = None
+) -> Path:
     if "," in str(data_dir):
         raise MachineError(
             f"{data_dir}: Kafka takes a comma in `log.dirs` for a list, choose a path without one"
@@ -86,6 +97,7 @@ def _write_config(data_dir: Path, port: int, controller_port: int) -> Path:
         "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
         "log.dirs": str(_log_dir(data_dir)),
+        **(properties or {}),
     }
     lines = [f"{name}={_escape(value)}" for name, value in settings.items()]
     config = data_dir / "server.properties"

@@ -18,8 +18,9 @@ from kafka.errors import (  # type: ignore[import-untyped]
 
 from schemas.topics import REJECTED_MAX_MESSAGE_BYTES, SOURCE_TOPICS
 from streams.config import Settings
-from streams.errors import EngageError, KafkaUnavailable, MissingTopic
+from streams.errors import EngageError, MissingTopic
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 from streams.ops.outgoing import Outgoing
 
 _CONNECT_SECONDS: Final = 8.0
@@ -32,7 +33,7 @@ _CLOSE_SECONDS: Final = 5.0
 
 def open_admin(settings: Settings) -> AbstractContextManager[KafkaAdminClient]:
     """An admin client of the settings' brokers; see `kafka_admin`. A command does not wait for a start."""
-    return kafka_admin(settings.kafka_bootstrap, _CONNECT_SECONDS, wait_for_listener=False)
+    return kafka_admin(brokers_of(settings), _CONNECT_SECONDS, wait_for_listener=False)
 
 
 def unavailable(settings: Settings, error: Exception) -> EngageError:
@@ -40,10 +41,7 @@ def unavailable(settings: Settings, error: Exception) -> EngageError:
     name = type(error).__name__
     if isinstance(error, BrokerResponseError) and not isinstance(error, RetriableError):
         return EngageError(f"Kafka at {settings.kafka_bootstrap} refuses: {name}")
-    return KafkaUnavailable(
-        f"Kafka at {settings.kafka_bootstrap} does not serve ({name}). "
-        "Start it (`engage up`) or set ENGAGE_KAFKA_BOOTSTRAP."
-    )
+    return brokers_of(settings).unavailable(name)
 
 
 def partitions_of(admin: KafkaAdminClient, settings: Settings, topics: Collection[str]) -> dict[str, int]:
@@ -140,7 +138,7 @@ def open_sender(settings: Settings, *, linger_ms: int = 0) -> Iterator[Sender]:
         partitions_of(admin, settings, SOURCE_TOPICS)
     try:
         producer = KafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap.split(","),
+            **brokers_of(settings).arguments,
             acks="all",
             enable_idempotence=True,
             linger_ms=linger_ms,

@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 
 from streams.config import Settings
+from streams.kafka_security import brokers_of
 
 READ_COMMITTED: Final = "read_committed"
 READ_UNCOMMITTED: Final = "read_uncommitted"
@@ -129,7 +130,7 @@ class OldestRecords:
 
     def _open(self) -> Any:
         return KafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap.split(","),
+            **brokers_of(self._settings).arguments,
             bootstrap_timeout_ms=_CONNECT_MS,
             group_id=None,
             enable_auto_commit=False,

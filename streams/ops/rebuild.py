@@ -32,6 +32,7 @@ from streams.customers import changes_of
 from streams.errors import EngageError
 from streams.intake import News
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 from streams.late import restated_days
 from streams.lineage import (
     LINEAGE_KEY,
@@ -139,7 +140,7 @@ def rebuild(
 def _refuse_running_workers(settings: Settings) -> None:
     """A worker that ended without a farewell stays a member until its session is over; that is waited for."""
     deadline = time.monotonic() + settings.session_timeout_seconds + _PAUSE_SECONDS
-    with kafka_admin(settings.kafka_bootstrap, _KAFKA_SECONDS) as admin:
+    with kafka_admin(brokers_of(settings), _KAFKA_SECONDS) as admin:
         while _members(admin, settings.group_id):
             if time.monotonic() >= deadline:
                 raise EngageError(
@@ -174,7 +175,7 @@ def _begin(settings: Settings, client: Client, from_start: bool) -> Progress:
 
 
 def _recreate_changelog(settings: Settings) -> None:
-    with kafka_admin(settings.kafka_bootstrap, _KAFKA_SECONDS) as admin:
+    with kafka_admin(brokers_of(settings), _KAFKA_SECONDS) as admin:
         if CHANGELOG in admin.list_topics():
             admin.delete_topics([CHANGELOG])
         while CHANGELOG in admin.list_topics():
@@ -257,7 +258,7 @@ def _facts(client: Client, after: str, last: str) -> Iterator[Sequence[Any]]:
 
 def _producer(settings: Settings) -> KafkaProducer:
     return KafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        **brokers_of(settings).arguments,
         acks="all",
         enable_idempotence=True,
         compression_type="lz4",
@@ -306,7 +307,7 @@ def _rewind(settings: Settings, client: Client, since_ms: dict[str, int]) -> Non
         if at[0] in since_ms and offset > newest.get(at, -1) + 1
     }
     if offsets:
-        with kafka_admin(settings.kafka_bootstrap, _KAFKA_SECONDS) as admin:
+        with kafka_admin(brokers_of(settings), _KAFKA_SECONDS) as admin:
             admin.alter_group_offsets(settings.group_id, offsets)
 
 

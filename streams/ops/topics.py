@@ -16,6 +16,7 @@ from schemas.topics import TOPICS, TopicSpec
 from streams.config import Settings
 from streams.errors import ConfigError, EngageError, MissingTopic
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 
 _TIMEOUT_SECONDS = 10.0
 _NAMES = tuple(spec.name for spec in TOPICS)
@@ -31,7 +32,7 @@ def create_topics(settings: Settings) -> list[str]:
         MissingTopic: an existing topic has another partition count than `settings.partitions`.
         ConfigError: there are fewer brokers than `settings.replication_factor`.
     """
-    with kafka_admin(settings.kafka_bootstrap, _TIMEOUT_SECONDS) as admin:
+    with kafka_admin(brokers_of(settings), _TIMEOUT_SECONDS) as admin:
         existing = _partition_counts(admin)
         missing = [spec for spec in TOPICS if spec.name not in existing]
         if missing:
@@ -47,7 +48,7 @@ def check_topics(settings: Settings) -> None:
         KafkaUnavailable: no broker answers in time.
         MissingTopic: a topic is missing or has another partition count.
     """
-    with kafka_admin(settings.kafka_bootstrap, _TIMEOUT_SECONDS) as admin:
+    with kafka_admin(brokers_of(settings), _TIMEOUT_SECONDS) as admin:
         _check(_partition_counts(admin), settings)
 
 

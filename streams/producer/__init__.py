@@ -11,16 +11,20 @@ The models of `schemas.events` may be sent as well as what `new_event` returns. 
 everything is delivered, or `NotDelivered` is raised with the events that are not.
 """
 
+from streams.kafka_security import Brokers, Login, tls_context
 from streams.producer.errors import InvalidEvent, NotDelivered, ProducerBusy, Undelivered
 from streams.producer.events import new_event
 from streams.producer.producer import Delivered, EngagementProducer
 
 __all__ = (
+    "Brokers",
     "Delivered",
     "EngagementProducer",
     "InvalidEvent",
+    "Login",
     "NotDelivered",
     "ProducerBusy",
     "Undelivered",
     "new_event",
+    "tls_context",
 )

@@ -10,6 +10,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from schemas.topics import SOURCE_TOPICS
 from streams.errors import ConfigError, MissingTopic
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import Brokers
 
 GIVE_UP_SECONDS: Final = 0.5
 """How long `close` goes on for events that are known to be late."""
@@ -25,14 +26,14 @@ class Client(KafkaProducer):  # type: ignore[misc]  # kafka-python has no types
         that fails, `close` ends with its thread still running."""
 
 
-def open_client(servers: list[str], delivery_timeout_seconds: float, linger_ms: int) -> KafkaProducer:
+def open_client(brokers: Brokers, delivery_timeout_seconds: float, linger_ms: int) -> KafkaProducer:
     """A client that knows the partitions of the source topics.
 
     Raises:
         KafkaError: no broker answers.
     """
     client = Client(
-        bootstrap_servers=servers,
+        **brokers.arguments,
         acks="all",
         enable_idempotence=True,
         allow_auto_create_topics=False,
@@ -56,25 +57,25 @@ def open_client(servers: list[str], delivery_timeout_seconds: float, linger_ms: 
     return client
 
 
-def servers_of(bootstrap: str) -> list[str]:
-    """Raises ConfigError, in one line, if it is not `host:port,…`."""
-    servers = [server.strip() for server in bootstrap.split(",")]
-    for server in servers:
+def check_addresses(brokers: Brokers) -> None:
+    """Raises ConfigError, in one line, if they are not `host:port,…`."""
+    for server in brokers.servers:
         host, _, port = server.rpartition(":")
         if not host or not port.isdecimal():
             raise ConfigError(f"bootstrap: {server!r} is not host:port, for example 127.0.0.1:9092")
-    return servers
 
 
-def check_topics(bootstrap: str) -> None:
+def check_topics(brokers: Brokers) -> None:
     """First see that a broker serves: when kafka-python's constructor fails, it leaves a thread behind.
 
     Raises:
         KafkaUnavailable: no broker answers.
         MissingTopic: a source topic does not exist.
     """
-    with kafka_admin(bootstrap, _CONNECT_SECONDS, wait_for_listener=False) as admin:
+    with kafka_admin(brokers, _CONNECT_SECONDS, wait_for_listener=False) as admin:
         existing = set(admin.list_topics())
     missing = [topic for topic in SOURCE_TOPICS if topic not in existing]
     if missing:
-        raise MissingTopic(f"Kafka at {bootstrap} has no topic {', '.join(missing)}: run `engage topics`")
+        raise MissingTopic(
+            f"Kafka at {brokers.bootstrap} has no topic {', '.join(missing)}: run `engage topics`"
+        )

@@ -12,7 +12,8 @@ from typing_extensions import Self
 from schemas.events import EngagementEvent
 from schemas.topics import TOPIC_OF_CHANNEL
 from streams.errors import ConfigError, KafkaUnavailable
-from streams.producer.client import GIVE_UP_SECONDS, check_topics, open_client, servers_of
+from streams.kafka_security import Brokers
+from streams.producer.client import GIVE_UP_SECONDS, check_addresses, check_topics, open_client
 from streams.producer.errors import NotDelivered, ProducerBusy, Undelivered
 from streams.producer.events import Record, to_record
 from streams.producer.pending import Pending
@@ -32,7 +33,7 @@ class EngagementProducer:
     """Sends events to the source topics; threads may share it.
 
     Args:
-        bootstrap: Kafka brokers, `host:port,…`.
+        bootstrap: Kafka brokers, `host:port,…`; or `Brokers`, for TLS or a login.
         delivery_timeout_seconds: an event that Kafka has not acknowledged by then has failed. Until then the
             producer tries again, through broker restarts and with the order and the number of records kept.
         max_pending: so many events wait for their acknowledgement at most (each of 32 KiB at most); then
@@ -48,25 +49,26 @@ class EngagementProducer:
 
     def __init__(
         self,
-        bootstrap: str,
+        bootstrap: str | Brokers,
         *,
         delivery_timeout_seconds: float = 120.0,
         max_pending: int = 10_000,
         max_block_seconds: float = 60.0,
         linger_ms: int = 5,
     ) -> None:
-        self._bootstrap = bootstrap
+        brokers = Brokers(bootstrap) if isinstance(bootstrap, str) else bootstrap
+        self._bootstrap = brokers.bootstrap
         self._delivery_timeout_seconds = delivery_timeout_seconds
         self._max_pending = max_pending
         self._max_block_seconds = max_block_seconds
         self._pending = Pending(max_pending)
         self._closed = False
-        servers = servers_of(bootstrap)
+        check_addresses(brokers)
         if not 0 <= linger_ms < delivery_timeout_seconds * 500:
             raise ConfigError("linger_ms: must be 0 or more, and less than half the delivery timeout")
-        check_topics(bootstrap)
+        check_topics(brokers)
         try:
-            self._client = open_client(servers, delivery_timeout_seconds, linger_ms)
+            self._client = open_client(brokers, delivery_timeout_seconds, linger_ms)
         except KafkaError as error:
             raise self._unavailable(error) from error
 

@@ -20,6 +20,7 @@ from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import EngageError
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import Brokers
 from tests.bench.preload import send
 from tests.bench.workload import Workload, records
 
@@ -107,7 +108,7 @@ class Servers:
 
     def _recreate(self, specs: Iterable[TopicSpec]) -> None:
         configs = {spec.name: spec.config for spec in specs}
-        with kafka_admin(f"{LOOPBACK}:{self._kafka_port}", _TOPICS_SECONDS) as admin:
+        with kafka_admin(Brokers(f"{LOOPBACK}:{self._kafka_port}"), _TOPICS_SECONDS) as admin:
             _delete(admin, set(configs))
             admin.create_topics(
                 {

@@ -19,6 +19,7 @@ from schemas.topics import WEBSITE
 from streams.clickhouse import connect
 from streams.config import Settings, load_settings
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 
 ENGAGE_UP = [sys.executable, "-m", "streams.cli", "up"]
 ANY_PORTS = ["--kafka-port", "0", "--clickhouse-port", "0"]
@@ -98,7 +99,7 @@ def test_the_ready_file_names_the_addresses_and_the_processes_that_do_the_work(u
 
 
 def test_topics_and_tables_are_there_with_the_options_of_the_command(up: Up) -> None:
-    with kafka_admin(up.ready["kafka"], timeout_seconds=10) as admin:
+    with kafka_admin(brokers_of(up.settings), timeout_seconds=10) as admin:
         (topic,) = admin.describe_topics([WEBSITE])
     assert len(topic["partitions"]) == 2
 
@@ -118,7 +119,7 @@ def test_a_killed_kafka_is_started_again_and_published(up: Up) -> None:
     assert up.ready["pids"]["kafka"] != before["pids"]["kafka"]
     assert is_running(up.ready["pids"]["kafka"])
     assert up.ready["kafka"] == before["kafka"]
-    with kafka_admin(up.ready["kafka"], timeout_seconds=10) as admin:
+    with kafka_admin(brokers_of(up.settings), timeout_seconds=10) as admin:
         assert WEBSITE in admin.list_topics()
 
 

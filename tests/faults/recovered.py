@@ -15,6 +15,7 @@ from rocksdict import Options, Rdict
 from streams import state_store
 from streams.core.dedupe import hash_of, unpack
 from streams.core.state import CHANNELS, applied_only, decode_orders, decode_state
+from streams.kafka_security import brokers_of
 from streams.recovery import recover
 from streams.state_store import StateStore, customer_key, ids_key, order_key
 from tests.core.oracle import Expected
@@ -50,7 +51,7 @@ def bring_up_to_date(rig: Rig, directory: Path) -> None:
     """What a worker does with its disk when it is given all partitions."""
     store = StateStore(directory, block_cache_mib=8)
     try:
-        asyncio.run(recover(rig.settings.kafka_bootstrap, store, range(PARTITIONS)))
+        asyncio.run(recover(brokers_of(rig.settings), store, range(PARTITIONS)))
     finally:
         store.close()
 

@@ -25,6 +25,7 @@ from streams.embedded.child_process import spawn, terminate
 from streams.embedded.ports import LOOPBACK, free_ports
 from streams.errors import EngageError
 from streams.kafka_admin import kafka_admin
+from streams.kafka_security import brokers_of
 from streams.migrations import migrate
 from streams.ops.drain import drain
 from streams.ops.topics import create_topics
@@ -124,7 +125,7 @@ class Rig(Workers):
 
     def recreate_topics(self, *names: str) -> None:
         """Delete these topics, and create those that are missing."""
-        with kafka_admin(self.settings.kafka_bootstrap, _START_SECONDS) as admin:
+        with kafka_admin(brokers_of(self.settings), _START_SECONDS) as admin:
             present = set(names) & set(admin.list_topics())
             if present:
                 admin.delete_topics(sorted(present))
@@ -197,7 +198,7 @@ class Rig(Workers):
             admin.delete_groups([self.settings.group_id])
 
     def _admin(self) -> Any:
-        return kafka_admin(self.settings.kafka_bootstrap, _START_SECONDS)
+        return kafka_admin(brokers_of(self.settings), _START_SECONDS)
 
     # -- workers ---------------------------------------------------------------------------------
 
