@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast faults mutations soak bench lint types imports check schemas dashboards clean
+.PHONY: help setup demo test test-fast faults mutations soak bench lint types imports licences check schemas dashboards clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,13 +56,16 @@ types: setup ## Check types
 imports: setup ## Check that imports go one way and the core stays pure
 	@$(PY) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
+licences: setup ## List the licences of what the product needs, and fail on one that is not allowed
+	@$(PY) -m tests.licences
+
 dashboards: setup ## Write Grafana's dashboards from the code
 	@$(PY) -m deploy.grafana
 
 schemas: setup ## Write JSON Schema and AsyncAPI from the models
 	@$(PY) -m schemas.export
 
-check: lint types imports test ## All of the above that checks
+check: lint types imports licences test ## All of the above that checks
 
 clean: ## Remove the environment and the demo's data
 	@rm -rf .venv .venv-bench .data build *.egg-info

@@ -16,6 +16,8 @@ from streams.config import Settings
 from streams.errors import ClickHouseUnavailable
 
 _LONGEST: Final = 500
+#: UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD, AUTHENTICATION_FAILED.
+_WRONG_LOGIN: Final = (192, 193, 194, 516)
 _PATIENCE_SECONDS: Final = 3_600.0
 
 # Without any handler Python prints the client's warnings beside the one line that is raised.
@@ -27,6 +29,8 @@ def one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     if system_error := re.search(r"\[Errno -?\d+\] ([^'\")]+)", text):
         return system_error[1].strip()
+    if tls_error := re.search(r"\[SSL: \w+\] ([^(]+)", text):
+        return tls_error[1].strip()
     text = re.sub(r"^.*?DB::Exception: ", "", text)
     text = re.sub(r" \(for url \S*\)$", "", text)
     text = re.sub(r"Expected one of: .*?(?=\([A-Z_]+\)$|$)", "", text)
@@ -66,8 +70,7 @@ def connect(settings: Settings, *, database: str | None = None, **options: Any) 
     except ClickHouseError as error:
         address = f"{url.scheme}://{url.hostname}:{url.port or ''}"
         raise ClickHouseUnavailable(
-            f"ClickHouse at {address} does not serve: {one_line(error)}. "
-            "Start it (`engage up`) or set ENGAGE_CLICKHOUSE_URL."
+            f"ClickHouse at {address} does not serve: {one_line(error)}. {_advice(error)}"
         ) from error
     if not settings.clickhouse_cluster:
         return client
@@ -93,3 +96,11 @@ class ClusterClient:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+
+def _advice(error: ClickHouseError) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "ENGAGE_CLICKHOUSE_CA_FILE names whom to trust."
+    if getattr(error, "code", None) in _WRONG_LOGIN:
+        return "See ENGAGE_CLICKHOUSE_USER and ENGAGE_CLICKHOUSE_PASSWORD."
+    return "Start it (`engage up`) or set ENGAGE_CLICKHOUSE_URL."

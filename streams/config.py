@@ -207,8 +207,8 @@ class Settings(BaseSettings):
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], *args: Any, **sources: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then files that it names."""
-        return sources["init_settings"], sources["env_settings"], SecretFiles(settings_cls)
+        """Arguments, then files that the environment names, then the environment."""
+        return sources["init_settings"], SecretFiles(settings_cls), sources["env_settings"]
 
     @property
     def clickhouse_database(self) -> str:

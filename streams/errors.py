@@ -4,6 +4,7 @@ EngageError
 ├── ConfigError            a setting is wrong
 ├── MachineError           something the machine lacks: Java, jars, a free port
 ├── KafkaUnavailable       no broker answers
+│   └── KafkaRefused       one does, and does not let us in
 ├── ClickHouseUnavailable  no ClickHouse answers
 ├── MissingTopic           `engage topics` has not been run, or topics differ
 ├── MigrationError         a migration was edited, is missing, or failed
@@ -31,6 +32,10 @@ class MachineError(EngageError):
 
 class KafkaUnavailable(EngageError):
     """No Kafka broker answers."""
+
+
+class KafkaRefused(KafkaUnavailable):
+    """A broker answers and does not let us in, by its settings or by ours. Waiting does not mend that."""
 
 
 class ClickHouseUnavailable(EngageError):

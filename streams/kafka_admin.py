@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
-from kafka.errors import (  # type: ignore[import-untyped]
-    KafkaError,
-    SaslAuthenticationFailedError,
-    UnsupportedSaslMechanismError,
-)
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from streams.errors import KafkaUnavailable
+from streams.errors import KafkaRefused, KafkaUnavailable
 from streams.kafka_security import Brokers
 
 _CONNECT_TIMEOUT_SECONDS = 2.0
@@ -33,43 +30,38 @@ def kafka_admin(
     Without `wait_for_listener` it gives up at once when nobody listens at all.
 
     Raises:
-        KafkaUnavailable: no broker answers within `timeout_seconds`, it refuses the login, its certificate is
-            not trusted, or Kafka fails within the block.
+        KafkaUnavailable: no broker answers within `timeout_seconds`, or Kafka fails within the block.
+        KafkaRefused: one answers, and does not let us in.
     """
     deadline = time.monotonic() + timeout_seconds
-    # First see that somebody listens, and by a certificate that is trusted: kafka-python tries until its
-    # time is up, and then does not say why.
-    while not any(_listens(brokers, server) for server in brokers.servers):
-        if not wait_for_listener or time.monotonic() >= deadline:
-            raise brokers.unavailable("nobody listens there")
+    while (problem := _problem(brokers)) is not None:
+        is_final = isinstance(problem, KafkaRefused) or not wait_for_listener
+        if is_final or time.monotonic() >= deadline:
+            raise problem
         time.sleep(_PAUSE_SECONDS)
     try:
         with _open(brokers, max(1.0, deadline - time.monotonic())) as client:
             yield client
-    except (SaslAuthenticationFailedError, UnsupportedSaslMechanismError) as error:
-        raise brokers.refused(error) from error
     except KafkaError as error:
         raise brokers.unanswered(type(error).__name__) from error
 
 
-def why_unavailable(brokers: Brokers) -> str | None:
-    """One line that says why there is no connection now; None if there is one."""
-    try:
-        with kafka_admin(brokers, _CONNECT_TIMEOUT_SECONDS, wait_for_listener=False):
-            return None
-    except KafkaUnavailable as error:
-        return str(error)
+def _problem(brokers: Brokers) -> KafkaUnavailable | None:
+    """Why there is no use in trying; asked first, because kafka-python tries and does not say."""
+    if brokers.is_plain:
+        is_there = any(map(_listens, brokers.servers))
+        return None if is_there else brokers.unavailable("nobody listens there")
+    from streams.kafka_greeting import why_unavailable
+
+    # The caller's thread may run an event loop.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, why_unavailable(brokers)).result()
 
 
-def _listens(brokers: Brokers, server: str) -> bool:
+def _listens(server: str) -> bool:
     host, _, port = server.rpartition(":")
-    host = host.strip("[]")
     try:
-        with socket.create_connection((host, int(port)), timeout=_CONNECT_TIMEOUT_SECONDS) as connection:
-            if brokers.tls is not None:
-                brokers.tls.wrap_socket(connection, server_hostname=host).close()
-    except ssl.SSLError as error:
-        raise brokers.untrusted(error) from error
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError:
         return False
     return True

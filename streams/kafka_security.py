@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from streams.config import SaslMechanism, Settings
-from streams.errors import ConfigError, KafkaUnavailable
+from streams.errors import ConfigError, KafkaRefused, KafkaUnavailable
 
 if TYPE_CHECKING:
     from faust.auth import Credentials
@@ -44,6 +44,11 @@ class Brokers:
         return [server.strip() for server in self.bootstrap.split(",")]
 
     @property
+    def is_plain(self) -> bool:
+        """Neither encrypted nor with a login."""
+        return self.login is None and self.tls is None
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """For any client of aiokafka and of kafka-python, which name them alike. Not to be logged."""
         login = {
@@ -74,26 +79,31 @@ class Brokers:
             f"ENGAGE_KAFKA_SECURITY_PROTOCOL={protocol} at ENGAGE_KAFKA_BOOTSTRAP."
         )
 
-    def refused(self, error: Exception) -> KafkaUnavailable:
-        """Kafka does not let this user in; `error` is of either client."""
-        if self.login and "Mechanism" in type(error).__name__:
-            return KafkaUnavailable(
-                f"Kafka at {self.bootstrap} has no login by {self.login.mechanism.value}: "
-                "set ENGAGE_KAFKA_SASL_MECHANISM."
-            )
-        user = f" of {self.login.username}" if self.login else ""
-        return KafkaUnavailable(
-            f"Kafka at {self.bootstrap} refuses the login{user}: "
+    def wrong_login(self) -> KafkaRefused:
+        """User or password is wrong."""
+        user = self.login.username if self.login else "nobody"
+        return KafkaRefused(
+            f"Kafka at {self.bootstrap} refuses the login of {user}: "
             "see ENGAGE_KAFKA_SASL_USERNAME and ENGAGE_KAFKA_SASL_PASSWORD."
         )
 
-    def untrusted(self, error: ssl.SSLError) -> KafkaUnavailable:
-        """There is no encrypted connection, most often for want of trust in the certificate."""
-        reason = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        return KafkaUnavailable(
-            f"Kafka at {self.bootstrap}: no TLS ({reason}). ENGAGE_KAFKA_SSL_CAFILE names whom to trust, "
-            "ENGAGE_KAFKA_SECURITY_PROTOCOL whether to encrypt."
+    def wrong_mechanism(self) -> KafkaRefused:
+        """There are logins, but none of this kind."""
+        mechanism = self.login.mechanism.value if self.login else "none"
+        return KafkaRefused(
+            f"Kafka at {self.bootstrap} has no login by {mechanism}: set ENGAGE_KAFKA_SASL_MECHANISM."
         )
+
+    def without_tls(self, error: ssl.SSLError) -> KafkaRefused:
+        """One side does not trust the other, or one of them does not speak TLS."""
+        reason = getattr(error, "verify_message", "") or error.reason or type(error).__name__
+        if isinstance(error, ssl.SSLCertVerificationError):
+            problem, advice = "its certificate is not trusted", "ENGAGE_KAFKA_SSL_CAFILE names whom to trust"
+        elif "ALERT" in reason and "CERTIFICATE" in reason:
+            problem, advice = "it asks for another certificate", "set ENGAGE_KAFKA_SSL_CERTFILE"
+        else:
+            problem, advice = "no TLS", "see ENGAGE_KAFKA_SECURITY_PROTOCOL"
+        return KafkaRefused(f"Kafka at {self.bootstrap}: {problem} ({reason}); {advice}.")
 
 
 def brokers_of(settings: Settings) -> Brokers:

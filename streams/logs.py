@@ -11,7 +11,10 @@ from streams.config import LogFormat, Settings
 
 #: Libraries that log each poll, each group join or a table of offsets at info ("streams": what Faust logs for
 #: our subclasses; our own lines come through structlog).
-_CHATTY = ("streams", "faust", "mode", "aiokafka", "kafka", "asyncio", "clickhouse_connect", "venusian")
+_CHATTY = ("streams", "faust", "mode", "aiokafka", "asyncio", "clickhouse_connect", "venusian")
+
+#: kafka-python tells in many lines what it raises as well; at debug level its lines hold the password.
+_SILENT = ("kafka",)
 
 
 def configure(settings: Settings) -> None:
@@ -40,3 +43,5 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -36,8 +35,6 @@ def lag(
 
     settings = load_settings()
     watched = Watched(group or [settings.group_id])
-    # Its clients tell in many lines what is said here in one.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     if watch:
         _watch(settings, watched, every, as_json)
     else:

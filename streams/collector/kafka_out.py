@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import SOURCE_TOPICS, partition_of
 from streams.collector.judging import Outgoing
-from streams.kafka_admin import why_unavailable
+from streams.kafka_greeting import why_unavailable
 from streams.kafka_security import Brokers
 from streams.sending import Record, aiokafka_producer, send_in_order
 
@@ -36,7 +36,7 @@ async def connect(brokers: Brokers) -> AIOKafkaProducer:
             problem = _missing_topics(producer)
         except KafkaError as error:
             # aiokafka tells its log why, not its caller.
-            problem = await asyncio.to_thread(why_unavailable, brokers) or type(error).__name__
+            problem = str(await why_unavailable(brokers) or brokers.unanswered(type(error).__name__))
         if problem is None:
             return producer
         await producer.stop()

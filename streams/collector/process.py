@@ -52,6 +52,8 @@ async def serve(listener: socket.socket, keys: WriteKeys, brokers: Brokers) -> N
     reduce("")  # reads ua-parser's rules now, not with the first visitor
     # It would print addresses, and what was sent, whenever a request is not HTTP.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    # It would repeat, with each attempt, what `waiting_for_kafka` and `kafka_send_failed` say.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     metrics = Metrics()
     delivery = Delivery(brokers, lambda seconds, _: metrics.flush_seconds.observe(seconds))
     server = Server(keys, delivery, metrics)

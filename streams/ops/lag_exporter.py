@@ -5,7 +5,6 @@ Three threads beside the main one, which waits: measuring (Kafka), writing rows 
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 from collections.abc import Sequence
@@ -32,8 +31,6 @@ def export(settings: Settings, groups: Sequence[str], host: str, port: int) -> N
     """
     rows = LagRows(partial(insert_rows, settings), settings.retry_backoff_max_seconds)
     monitor = LagMonitor(measurements(settings, Watched(groups)), settings.lag_interval_seconds, rows.put)
-    # Its clients tell in many lines what the monitor says in one.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     with listen(host, port, monitor, rows) as server:
         log.info("lag_exporter_started", host=host, port=server.server_port, groups=list(groups))
         _run_until_stopped(monitor, rows, server)

@@ -173,7 +173,7 @@ def test_something_else_at_kafkas_port_is_one_line(
     settings = load_settings(kafka_bootstrap=clickhouse_front.removeprefix("http://"))
 
     with (
-        pytest.raises(KafkaUnavailable, match=r"does not serve \(Kafka\w+\)\. Start it"),
+        pytest.raises(KafkaUnavailable, match=r"does not serve \(Kafka\w+\)\. See that it is up"),
         open_sender(settings),
     ):
         pass
