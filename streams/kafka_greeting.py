@@ -35,6 +35,8 @@ async def _greet(brokers: Brokers, server: str) -> KafkaUnavailable | None:
         return brokers.without_tls(error)
     except (TimeoutError, asyncio.TimeoutError):
         return brokers.unanswered("no answer in time")
+    except ConnectionResetError:
+        return brokers.unanswered("it hung up")
     except OSError:
         return brokers.unavailable("nobody listens there")
     except SaslAuthenticationFailed:
