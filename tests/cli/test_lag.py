@@ -71,6 +71,8 @@ def commit_everything(settings: Settings, name: str) -> None:
 def test_watching_measures_until_it_is_interrupted(kafka: Settings) -> None:
     command = [sys.executable, "-m", "streams.cli", "lag", "--watch", "--every", "0.1", "--json"]
     environment = {**os.environ, "ENGAGE_KAFKA_BOOTSTRAP": kafka.kafka_bootstrap}
+    # A run in the background may ignore SIGINT, and so would its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(3)]
