@@ -81,12 +81,11 @@ class Worker:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.app = faust_app(settings)
         self._store = StateStore(settings.data_dir / "state", block_cache_mib=settings.block_cache_mib)
+        self.brokers = brokers_of(settings)
         self.metrics = WorkerMetrics()
         self.metrics.state_bytes.set_function(self._store.disk_bytes)
         self.metrics.disk_free_bytes.set_function(lambda: shutil.disk_usage(settings.data_dir).free)
-        self._producer = BatchProducer(
-            brokers_of(settings), retry_max_seconds=settings.retry_backoff_max_seconds
-        )
+        self._producer = BatchProducer(self.brokers, retry_max_seconds=settings.retry_backoff_max_seconds)
         self.pipeline = Pipeline(
             customers=CustomerCache(
                 self._store,
@@ -158,7 +157,7 @@ class Worker:
         return cast(Consumer, self.app.consumer)
 
     async def _on_gap(self, partition: int, start: int, end: int) -> None:
-        await close_gap(brokers_of(self._settings), self._store, self._producer, partition, start, end)
+        await close_gap(self.brokers, self._store, self._producer, partition, start, end)
 
     async def _on_durable(self, positions: Mapping[TP, int]) -> None:
         self._consumer.mark_durable(positions)

@@ -71,15 +71,19 @@ class Churn:
         """What orders have changed of a customer's history; before the state is projected and encoded."""
         if customer.reordered_ms is None:
             return
+        history = self._history(customer, is_whole=customer.reordered_ms <= customer.state.told_ms)
+        if not customer.state.is_anonymous:
+            folded.histories.append(history)
+
+    def _history(self, customer: Customer, *, is_whole: bool, now_ms: int = 0) -> History:
+        """Up to `now_ms`, see `core.status.tell`: the whole history, or what comes behind what was told."""
         state, before_ms = customer.state, customer.state.told_ms
-        is_whole = customer.reordered_ms <= before_ms
-        rows = [
+        changes = [
             transition_row(customer.id, change)
-            for change in tell(state, self.population_gap_days)
+            for change in tell(state, self.population_gap_days, now_ms)
             if is_whole or change.changed_at_ms > before_ms
         ]
-        if not state.is_anonymous:
-            folded.histories.append(History(customer.id, state.n_applied, rows, is_whole))
+        return History(customer.id, state.n_applied, changes, is_whole)
 
     async def tell(self, histories: Iterable[History]) -> None:
         """Tell what these histories add to the table, and what they take back."""
@@ -122,15 +126,9 @@ class Churn:
         histories: list[History] = []
         changes: list[Change] = []
         for customer in self._customers.some(partition, [one.customer_id for one in due]):
-            state, before_ms = customer.state, customer.state.told_ms
             # A customer who has ordered since is due on a later day.
-            if state.due_day and state.due_day <= day_of(now_ms):
-                told = [
-                    transition_row(customer.id, change)
-                    for change in tell(state, self.population_gap_days, now_ms)
-                    if change.changed_at_ms > before_ms
-                ]
-                histories.append(History(customer.id, state.n_applied, told, is_whole=False))
+            if 0 < customer.state.due_day <= day_of(now_ms):
+                histories.append(self._history(customer, is_whole=False, now_ms=now_ms))
                 changes += changes_of(customer)
         check_owner()
         await self.tell(histories)
@@ -155,9 +153,7 @@ class Churn:
         for customer in self._customers.some(partition, ids):
             if customer.state.order_times_ms and not customer.state.is_anonymous:
                 customer.state.n_applied += 1
-                told = tell(customer.state, clock.population_gap_days, clock.as_of_ms)
-                rows = [transition_row(customer.id, change) for change in told]
-                histories.append(History(customer.id, customer.state.n_applied, rows, is_whole=True))
+                histories.append(self._history(customer, is_whole=True, now_ms=clock.as_of_ms))
                 states.append(state_row(customer, self._epoch))
                 changes += changes_of(customer)
         if histories:

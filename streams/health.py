@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from streams.pipeline import Pipeline
@@ -18,10 +19,10 @@ _BEAT_SECONDS: Final = 1.0
 
 
 class WorkerHealth:
-    """Asked from other threads than the worker's own, which runs `beat`."""
+    """Asked from other threads than the worker's own, which runs `beat`. `servers`: Kafka's, `host:port`."""
 
-    def __init__(self, bootstrap: str, pipeline: Pipeline, ready: asyncio.Event) -> None:
-        self._servers = [server.strip().rpartition(":") for server in bootstrap.split(",")]
+    def __init__(self, servers: Sequence[str], pipeline: Pipeline, ready: asyncio.Event) -> None:
+        self._servers = [server.rpartition(":") for server in servers]
         self._pipeline = pipeline
         self._ready = ready
         self._beat_at = time.monotonic()

@@ -12,7 +12,8 @@ term, a customer's lower version) and left out.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ from streams.core.state import HEADER
 from streams.errors import EngageError
 
 _KIND_CUSTOMER: Final = b"c"
+_AFTER_CUSTOMERS: Final = b"d"
 _KIND_IDS: Final = b"i"
 _KIND_ORDER: Final = b"o"
 #: Not in the changelog: an index over customers, by the day on which their status changes next.
@@ -153,29 +155,28 @@ class StateStore:
 
     def customers(self, partition: int, after: str, limit: int) -> list[str]:
         """Ids of customers in the order of their keys, from behind one of them; '' for the first."""
-        prefix = _prefix(partition) + _KIND_CUSTOMER
-        last = _prefix(partition) + customer_key(after) if after else prefix
-        found: list[str] = []
-        entries = self._db.iter()
-        entries.seek(last)
-        while len(found) < limit and entries.valid() and (key := entries.key()).startswith(prefix):
-            if key != last:
-                found.append(key[len(_prefix(partition)) + _ID_AT :].decode())
-            entries.next()
-        return found
+        prefix = _prefix(partition)
+        last = prefix + (customer_key(after) if after else _KIND_CUSTOMER)
+        keys = (key for key in self._keys(last, prefix + _AFTER_CUSTOMERS) if key != last)
+        return [key[len(prefix) + _ID_AT :].decode() for key in islice(keys, limit)]
 
     def due(self, partition: int, until_day: int, limit: int) -> list[Due]:
         """Customers who are due up to a day, that day included, in order of their day."""
         prefix = _prefix(partition) + _KIND_DUE
-        end = prefix + _day(until_day + 1)
-        found: list[Due] = []
+        id_at = len(prefix) + _DAY_BYTES
+        keys = self._keys(prefix, prefix + _day(until_day + 1))
+        return [
+            Due(int.from_bytes(key[len(prefix) : id_at], "big"), key[id_at:].decode())
+            for key in islice(keys, limit)
+        ]
+
+    def _keys(self, start: bytes, stop: bytes) -> Iterator[bytes]:
+        """Keys in order, from `start` on, `stop` not among them."""
         entries = self._db.iter()
-        entries.seek(prefix)
-        while len(found) < limit and entries.valid() and (key := entries.key()) < end:
-            day = key[len(prefix) : len(prefix) + _DAY_BYTES]
-            found.append(Due(int.from_bytes(day, "big"), key[len(prefix) + _DAY_BYTES :].decode()))
+        entries.seek(start)
+        while entries.valid() and (key := entries.key()) < stop:
+            yield key
             entries.next()
-        return found
 
     def forget_due(self, partition: int, entries: Iterable[Due]) -> None:
         """Take entries out of the index."""

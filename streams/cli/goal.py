@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.results import OutputFormat
+from streams.cli.results import Format, OutputFormat
 from streams.config import load_settings
 
 goal = typer.Typer(
@@ -82,12 +82,7 @@ def add(
 
 @goal.command("list")
 def list_(
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option(
-            "--format", help="json is one array of objects.", show_default="table on a terminal, else tsv"
-        ),
-    ] = None,
+    output_format: Format = None,
 ) -> None:
     """Show the goals with what they have come to, those due next first."""
     from streams.cli.results import choose, print_query

@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.results import OutputFormat
+from streams.cli.results import Format
 from streams.config import load_settings
 
 
 def query(
     sql: Annotated[str, typer.Argument(help="One statement; quote it for the shell.")],
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option(
-            "--format", help="json is one array of objects.", show_default="table on a terminal, else tsv"
-        ),
-    ] = None,
+    output_format: Format = None,
 ) -> None:
     """Run one SQL statement in ClickHouse and print its result.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.rejections import RejectReason
-from streams.cli.results import OutputFormat
+from streams.cli.results import Format, OutputFormat
 from streams.config import load_settings
 from streams.errors import EngageError
 
@@ -54,12 +54,7 @@ _Reason = Annotated[
 def list_(
     reason: _Reason = None,
     limit: Annotated[int, typer.Option(min=1, help="Records at most, the newest first.")] = 20,
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option(
-            "--format", help="json is one array of objects.", show_default="table on a terminal, else tsv"
-        ),
-    ] = None,
+    output_format: Format = None,
 ) -> None:
     """Show rejected records: when (UTC), why, from where, and when a repaired copy was sent."""
     from streams.cli.results import choose, print_query

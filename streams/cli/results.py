@@ -8,8 +8,9 @@ import sys
 import unicodedata
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal, Optional, cast
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +26,15 @@ class OutputFormat(str, Enum):
     TSV = "tsv"
     CSV = "csv"
     JSON = "json"
+
+
+#: The option of every command that prints rows.
+Format = Annotated[
+    Optional[OutputFormat],  # noqa: UP045 (typer reads it on Python 3.10 too)
+    typer.Option(
+        "--format", help="json is one array of objects.", show_default="table on a terminal, else tsv"
+    ),
+]
 
 
 _CLICKHOUSE_FORMAT = {

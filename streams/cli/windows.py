@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.results import OutputFormat
+from streams.cli.results import Format
 from streams.config import load_settings
 
 _WINDOWS = """
@@ -19,12 +19,7 @@ ORDER BY channel, indexOf(['1h', '24h', '7d', '30d', '90d'], window_name)
 
 def windows(
     customer_id: Annotated[str, typer.Argument(metavar="ID", help="A visitor not known yet is anon:ID.")],
-    output_format: Annotated[
-        OutputFormat | None,
-        typer.Option(
-            "--format", help="json is one array of objects.", show_default="table on a terminal, else tsv"
-        ),
-    ] = None,
+    output_format: Format = None,
 ) -> None:
     """Show a customer's events, points, orders and chats per channel in the last 1h, 24h, 7d, 30d and 90d.
 

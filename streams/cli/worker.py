@@ -69,7 +69,7 @@ async def _run(settings: Settings, database: tuple[str, int], ready_file: Path |
     collect_rarely()
     worker = Worker(settings, database)
     announcing = asyncio.create_task(_announce(worker.ready, ready_file))
-    health = WorkerHealth(settings.kafka_bootstrap, worker.pipeline, worker.ready)
+    health = WorkerHealth(worker.brokers.servers, worker.pipeline, worker.ready)
     beating = asyncio.create_task(health.beat())
     try:
         with served(settings, worker.metrics.registry, health.not_alive, health.not_ready):

@@ -25,6 +25,7 @@ from typing_extensions import Self
 
 from schemas.fields import INT64_MAX, INT64_MIN, EventType
 from streams.core.score import ScoreRules
+from streams.core.status import DEFAULT_POPULATION_GAP_DAYS
 from streams.toml_file import validated
 
 Op = Literal["exists", "equals", "not_equals", "contains", "starts_with", "at_least", "at_most"]
@@ -123,7 +124,7 @@ DEFAULT_LEAD: Final = (
 class Churn(Section):
     """Source: metric dictionary, "At risk". `population_gap_days` is the usual time between purchase days."""
 
-    population_gap_days: float = Field(30.0, ge=1, le=3_650, allow_inf_nan=False)
+    population_gap_days: float = Field(DEFAULT_POPULATION_GAP_DAYS, ge=1, le=3_650, allow_inf_nan=False)
 
 
 class Rules(Section):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from clickhouse_connect.driver.client import Client
@@ -24,6 +24,7 @@ from streams.core.windows import day_of
 from streams.errors import ClickHouseUnavailable
 from streams.sinks.base import Cell, Clock, FactKey, Interrupted, NotStorable, StoredLink
 from streams.sinks.identity import query_claims, query_filled, query_history, query_links
+from streams.sinks.queries import rows
 from streams.sinks.status import query_clock, query_transitions
 from streams.worker_metrics import WorkerMetrics
 
@@ -53,7 +54,6 @@ SELECT customer_id, channel, type, toUnixTimestamp64Milli(occurred_at), event_id
        if(type = 'order_completed', JSONExtractString(properties, 'order_id'), '')
 FROM events FINAL
 WHERE customer_id IN %(customers)s AND (customer_id, toDate(occurred_at)) IN %(days)s
-SETTINGS max_query_size = 16777216
 """
 _FACTS_CHUNK: Final = 2_000
 _EPOCH: Final = date(1970, 1, 1)
@@ -179,12 +179,8 @@ def _is_data_error(error: Exception) -> bool:
 
 
 def _query_facts(client: Client, *, chunk: list[FactKey]) -> list[Fact]:
-    # Bound by the client into the body: as URL parameters thousands of ids would exceed a server's limits.
-    parameters: dict[str, Any] = {
-        "customers": sorted({customer for customer, _ in chunk}),
-        "days": [(customer, _EPOCH + timedelta(days=day)) for customer, day in chunk],
-    }
-    rows = client.query(_FACTS_QUERY, parameters=parameters).result_rows
+    days = [(customer, _EPOCH + timedelta(days=day)) for customer, day in chunk]
+    found = rows(client, _FACTS_QUERY, customers=sorted({customer for customer, _ in chunk}), days=days)
     return [
         Fact(
             customer,
@@ -196,5 +192,5 @@ def _query_facts(client: Client, *, chunk: list[FactKey]) -> list[Fact]:
             event_id,
             order_id,
         )
-        for customer, channel, type_, at_ms, event_id, author, order_id in rows
+        for customer, channel, type_, at_ms, event_id, author, order_id in found
     ]

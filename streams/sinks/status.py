@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from streams.core.project import Cells
 from streams.sinks.base import Clock
+from streams.sinks.queries import rows
 
 _CLOCK: Final = """
 SELECT toUnixTimestamp64Milli(as_of), JSONExtractFloat(rules, 'churn', 'population_gap_days')
@@ -20,16 +21,13 @@ SELECT customer_id, toUnixTimestamp64Milli(changed_at), toString(from_status), t
 FROM customer_transitions FINAL
 WHERE customer_id IN %(customer_ids)s AND NOT is_retracted
 """
-_SETTINGS: Final = {"max_query_size": 16 * 1024 * 1024}
 
 
 def query_clock(client: Client) -> Clock:
     """See `Sink.clock`."""
-    return Clock(*client.query(_CLOCK).result_rows[0])
+    return Clock(*rows(client, _CLOCK)[0])
 
 
 def query_transitions(client: Client, customer_ids: Collection[str]) -> list[Cells]:
     """See `Sink.transitions`."""
-    parameters = {"customer_ids": sorted(customer_ids)}
-    # Bound by the client into the body: as URL parameters thousands of ids would exceed a server's limits.
-    return list(map(tuple, client.query(_TRANSITIONS, parameters=parameters, settings=_SETTINGS).result_rows))
+    return list(map(tuple, rows(client, _TRANSITIONS, customer_ids=sorted(customer_ids))))

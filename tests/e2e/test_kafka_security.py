@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
@@ -20,29 +17,12 @@ from streams.kafka_security import brokers_of
 from streams.producer import EngagementProducer, new_event
 from streams.sending import BatchProducer, Record
 from tests.collector.rig import KEYS
-from tests.e2e.secured import PASSWORD, USER, SecuredKafka, running_kafka, settings_of
+from tests.e2e.secured import PASSWORD, USER, SecuredKafka, engage, running_kafka, settings_of
 from tests.e2e.stack import until
 
 pytestmark = pytest.mark.slow
 
 WRONG = "wrong-secret-77aa"
-
-
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-def engage(environment: Mapping[str, str], *arguments: str) -> Ended:
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from streams.embedded.ports import LOOPBACK, free_ports
 from streams.kafka_security import brokers_of
 from streams.sending import BatchProducer, Record
 from tests.collector.rig import KEYS, WEB, basic
-from tests.e2e.secured import PASSWORD, SecuredKafka, running_kafka, settings_of, tls_in_front_of
+from tests.e2e.secured import PASSWORD, SecuredKafka, engage, running_kafka, settings_of, tls_in_front_of
 from tests.e2e.stack import until
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def environment(clickhouse_front: str, tmp_path_factory: pytest.TempPathFactory)
 def logs(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """By process, all it has printed while people came by."""
     directory = tmp_path_factory.mktemp("printed")
-    texts = {name: engage(environment, name) for name in ("topics", "migrate")}
+    texts = {name: said(environment, name) for name in ("topics", "migrate")}
     (directory / "keys.toml").write_text(KEYS)
     port, lag_port = free_ports(2)
     commands = {
@@ -78,23 +78,18 @@ def logs(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         until(lambda: answers(f"http://{LOOPBACK}:{port}/readyz"), "the collector is not ready")
         people_come_by(port)
         texts["send"] = send(environment)
-        texts["drain"] = engage(environment, "drain", "--timeout", "60")
+        texts["drain"] = said(environment, "drain", "--timeout", "60")
         until(lambda: answers(f"http://{LOOPBACK}:{lag_port}/metrics"), "the exporter is not ready")
     finally:
         terminate(processes, grace_seconds=30)
     return texts | {name: (directory / name).read_text() for name in commands}
 
 
-def engage(environment: dict[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+def said(environment: Mapping[str, str], *arguments: str) -> str:
+    """All that a command says, which must end well."""
+    ended = engage(environment, *arguments)
+    assert ended.status == 0, ended.err
+    return ended.out + ended.err
 
 
 def send(environment: dict[str, str]) -> str:
@@ -115,7 +110,7 @@ def send(environment: dict[str, str]) -> str:
 
     asyncio.run(produce())
     view = ["--property", "url=https://shop.example/?mail=jane.marker@example.com"]
-    return "".join(engage(environment, "send", "page_viewed", "--customer", one, *view) for one in CUSTOMERS)
+    return "".join(said(environment, "send", "page_viewed", "--customer", one, *view) for one in CUSTOMERS)
 
 
 def kafka_only(environment: dict[str, str]) -> dict[str, str]:
