@@ -17,8 +17,9 @@ from streams.config import Settings
 from streams.core.dedupe import DedupeLimits
 from streams.customers import CustomerCache
 from streams.errors import NotStopped
+from streams.inbox import FlushLimits
 from streams.kafka_security import brokers_of, faust_credentials
-from streams.pipeline import FlushLimits, Pipeline
+from streams.pipeline import Pipeline
 from streams.recovery import close_gap, restore
 from streams.rules.model import load_rules
 from streams.sending import BatchProducer

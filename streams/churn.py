@@ -85,8 +85,11 @@ class Churn:
         ]
         return History(customer.id, state.n_applied, changes, is_whole)
 
-    async def tell(self, histories: Iterable[History]) -> None:
-        """Tell what these histories add to the table, and what they take back."""
+    async def tell(self, histories: Iterable[History]) -> list[Cells]:
+        """Tell the topic what these histories add to the table, and what they take back.
+
+        Returns the rows for `customer_transitions`, which is to say nothing that the topic does not.
+        """
         doubtful = [one.customer_id for one in histories if one.is_whole]
         stored: dict[str, list[Cells]] = defaultdict(list)
         if doubtful:
@@ -95,10 +98,14 @@ class Churn:
         rows = [row for one in histories for row in compared(one, stored[one.customer_id], self._epoch)]
         placed = ((partition_of(row[0], self._partitions), record(row)) for row in rows)
         await send_by_partition(self._producer, TRANSITIONS, placed)
-        await self._in_thread(self._sink.insert, CustomerTransitionRow, transpose(rows))
         for _, _, _, to_status, *_, is_retracted, _, _ in rows:
             if not is_retracted:
                 self._metrics.transitions.labels(to_status).inc()
+        return rows
+
+    async def _tell_and_insert(self, histories: Iterable[History]) -> None:
+        rows = await self.tell(histories)
+        await self._in_thread(self._sink.insert, CustomerTransitionRow, transpose(rows))
 
     async def sweep(self, partitions: Iterable[int], check_owner: CheckOwner) -> bool:
         """Tell of customers of these partitions whose silence, or a changed rule, has changed their status.
@@ -131,7 +138,7 @@ class Churn:
                 histories.append(self._history(customer, is_whole=False, now_ms=now_ms))
                 changes += changes_of(customer)
         check_owner()
-        await self.tell(histories)
+        await self._tell_and_insert(histories)
         check_owner()
         if changes:
             await self._customers.save({partition: changes}, self._producer)
@@ -161,7 +168,7 @@ class Churn:
             await self._customers.save({partition: changes}, self._producer)
             check_owner()
             await self._in_thread(self._sink.insert, CustomerStateRow, transpose(states))
-            await self.tell(histories)
+            await self._tell_and_insert(histories)
         check_owner()
         if len(ids) == _AT_ONCE:
             self._done[partition] = (clock.population_gap_days, ids[-1])

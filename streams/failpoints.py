@@ -15,15 +15,15 @@ from typing import Final
 FAILPOINTS: Final = (
     "taken",
     "decoded",
-    "handed_over",
     "folded",
+    "handed_over",
     "facts_inserted",
     "identified",
     "changelog_sent",
     "state_written",
-    "rows_inserted",
     "restated",
     "status_told",
+    "rows_inserted",
     "acked",
 )
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
 
+from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Row
 from streams.core import project
 from streams.core.fold import Customer
 from streams.customers import changes_of
@@ -39,6 +40,10 @@ class Folded(NamedTuple):
     @classmethod
     def empty(cls) -> Folded:
         return cls([], [], defaultdict(list), [], [], [], [])
+
+    def rows(self) -> dict[type[Row], list[project.Cells]]:
+        """Rows by table."""
+        return {CustomerStateRow: self.states, CustomerDailyRow: self.days, Customer5mRow: self.fives}
 
     def drop(self, customer_ids: Collection[str]) -> None:
         """Forget customers and their rows, in favour of what `put` is given next.

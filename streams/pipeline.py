@@ -1,8 +1,9 @@
 """The one pipeline of a worker: record batches in, durable state and rows out, offsets committed last.
 
 One task takes what all partitions of all topics have delivered (they share customers) and runs the
-numbered steps of `Pipeline._flush`. Anything unexpected ends the process, unacknowledged; whoever owns
-the partitions next reads the same records again, which is harmless:
+numbered steps below. While the database takes the rows of one flush, the next is decoded and folded, in
+memory alone. Anything unexpected ends the process, unacknowledged; whoever owns the partitions next reads
+the same records again, which is harmless:
 
 * state is idempotent per customer, source and offset (`core.fold`);
 * facts deduplicate by event id, rows are absolute and carry a version that only grows;
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -22,7 +24,7 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.rejections import Rejection, RejectReason
-from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, EventRow, RejectedEventRow
+from schemas.rows import CustomerDailyRow, CustomerTransitionRow, EventRow, RejectedEventRow, Row
 from streams.churn import Churn
 from streams.core import project
 from streams.core.dedupe import DedupeLimits
@@ -35,7 +37,8 @@ from streams.errors import FencedError
 from streams.failpoints import reach
 from streams.folded import Folded
 from streams.identity import Identity
-from streams.intake import Delivery, Misplaced, Rejected, fact_columns, read
+from streams.inbox import FlushLimits, Inbox
+from streams.intake import Delivery, Intake, Misplaced, Rejected, fact_columns, read
 from streams.late import restated_days
 from streams.sending import Producer, send_by_partition
 from streams.sinks.base import NotStorable, Sink
@@ -47,14 +50,19 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class FlushLimits(NamedTuple):
-    """A flush takes about `max_records` at most, and waits `linger_seconds` for more once the first is there.
+class Prepared(NamedTuple):
+    """A flush that is decoded and folded; nothing of it has left the process.
 
-    As many may be waiting for the next one.
+    `positions` may be committed when it is durable; `records` counts them by topic. `newest_ms`: when the
+    broker appended the newest. It holds while no seek has followed the one that `seek_count` names.
     """
 
-    max_records: int = 50_000
-    linger_seconds: float = 0.02
+    positions: dict[TP, int]
+    records: Counter[str]
+    newest_ms: int
+    seek_count: int
+    intake: Intake
+    folded: Folded
 
 
 class Pipeline:
@@ -80,13 +88,11 @@ class Pipeline:
         self._partitions = partitions
         self._on_durable = on_durable
         self._dedupe = dedupe
-        self._limits = limits
+        self._inbox = Inbox(limits)
         self._epoch = epoch
         self._metrics = metrics or WorkerMetrics()
-        self._queue: asyncio.Queue[RecordBatch | None] = asyncio.Queue()
-        self._queued_records = 0
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        #: By the broker's clock, since when it is time to look who has fallen silent.
+        self._sweep_since_ms: int | None = None
         self._expected: dict[TP, int] = {}
         self._seek_count = 0
         self._released = True
@@ -121,22 +127,14 @@ class Pipeline:
 
     async def submit(self, batch: RecordBatch) -> None:
         """Queue a batch; waits while the queue is full, which is how back-pressure reaches the fetcher."""
-        while not self._has_room.is_set():
-            await self._has_room.wait()
-        self._queue.put_nowait(batch)
-        self._count_queued(len(batch.records))
+        await self._inbox.put(batch)
 
-    def _count_queued(self, records: int) -> None:
-        self._queued_records += records
-        if self._queued_records < self._limits.max_records:
-            self._has_room.set()
-        else:
-            self._has_room.clear()
-
-    def tick(self) -> None:
-        """It is time to look who has fallen silent, once everything read by now is flushed."""
-        if self._queue.empty() and self._idle.is_set():
-            self._queue.put_nowait(None)
+    def tick(self, now_ms: int) -> None:
+        """It is time to look who has fallen silent, once what Kafka has by now is flushed."""
+        if self._sweep_since_ms is None:
+            self._sweep_since_ms = now_ms
+        if self._idle.is_set() and not self._inbox:
+            self._inbox.wake()
 
     def seek(self, positions: Mapping[TP, int], seek_count: int) -> None:
         """Reading starts anew at these positions; whatever was read before the seek will come again."""
@@ -173,10 +171,9 @@ class Pipeline:
     async def run(self) -> None:
         """Flush and sweep until cancelled; raises whatever these raise."""
         while True:
-            batches = await self._take()
+            batches = await self._inbox.take()
             self._idle.clear()
-            self.flushing_since = time.monotonic()
-            self._flushing = asyncio.create_task(self._flush(batches) if batches else self._sweep())
+            self._flushing = asyncio.create_task(self._work_off(batches))
             try:
                 await asyncio.wait({self._flushing})
                 if not self._flushing.cancelled():
@@ -186,57 +183,71 @@ class Pipeline:
                 self._flushing = self.flushing_since = None
                 self._idle.set()
 
-    async def _take(self) -> list[RecordBatch]:
-        """Step 1, take: everything delivered by now, up to the limit; nothing at a tick if nothing waits."""
-        batch = await self._queue.get()
-        while batch is None and not self._queue.empty():
-            batch = self._queue.get_nowait()
-        if batch is None:
-            return []
-        batches = [batch]
-        records = len(batch.records)
-        if self._queue.empty():
-            await asyncio.sleep(self._limits.linger_seconds)
-        while records < self._limits.max_records and not self._queue.empty():
-            batch = self._queue.get_nowait()
-            if batch is not None:
-                batches.append(batch)
-                records += len(batch.records)
-        self._count_queued(-records)
-        return batches
+    async def _work_off(self, batches: list[RecordBatch]) -> None:
+        """Flush these batches and whatever comes meanwhile, until nothing waits or it is time to sweep."""
+        is_current = not batches
+        prepared = self._prepare(batches)
+        while prepared is not None:
+            self.flushing_since = time.monotonic()
+            is_current = self._is_current(prepared)
+            prepared = await self._flush(prepared)
+        self.flushing_since = time.monotonic()
+        if is_current and self._sweep_since_ms is not None:
+            await self._sweep()
 
-    async def _flush(self, batches: list[RecordBatch]) -> None:
+    def _is_current(self, prepared: Prepared) -> bool:
+        """Whether reading has come to what was appended after the tick.
+
+        Under a backlog it has not: a customer must not be told lost whose order is still in Kafka.
+        """
+        return self._sweep_since_ms is not None and prepared.newest_ms >= self._sweep_since_ms
+
+    def _prepare(self, batches: list[RecordBatch]) -> Prepared | None:
+        """Steps 2 to 4, in memory: only once everything folded before is durable or given up."""
         # 2 check: batches from before the last seek will come again; the others must follow one another,
         #   or the framework has lost some on the way.
-        seek_count = self._seek_count
         batches = [] if self._released else self._contiguous(batches)
         if not batches:
-            return
+            return None
         reach("taken")
         ended = self._metrics.steps()
         # 3 decode: every record becomes an event, a reject, or a record for another partition.
-        deliveries, rejected, misplaced, news = read(batches, self._partitions, self._customers.known)
+        intake = read(batches, self._partitions, self._customers.known)
         ended("decode")
         reach("decoded")
-        # 4 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
+        # 4 fold in memory.
+        folded = self._fold(intake.deliveries)
+        ended("fold")
+        reach("folded")
+        records = Counter[str]()
+        for batch in batches:
+            records[batch.tp.topic] += len(batch.records)
+        return Prepared(
+            positions={batch.tp: batch.end for batch in batches},
+            records=records,
+            newest_ms=max((batch.records[-1].timestamp for batch in batches if batch.records), default=0),
+            seek_count=self._seek_count,
+            intake=intake,
+            folded=folded,
+        )
+
+    async def _flush(self, prepared: Prepared) -> Prepared | None:
+        """Steps 5 to 12: make it durable. Returns the next flush, prepared meanwhile, if anything waited."""
+        seek_count = prepared.seek_count
+        if self._released or seek_count != self._seek_count:
+            # Whoever has the partitions now folds these events again, from state without them.
+            self._customers.clear()
+            return None
+        deliveries, rejected, misplaced, news = prepared.intake
+        ended = self._metrics.steps()
+        # 5 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
         await self._reject(rejected)
         await self._forward(misplaced)
         ended("hand_over")
         reach("handed_over")
-        # 5 fold in memory; 6 facts. Facts first, then state: a fact that ClickHouse will never take is
-        #   rejected and must not have been counted.
-        folded = self._fold(deliveries)
-        ended("fold")
-        reach("folded")
-        refused = await self._insert_facts(folded.facts)
-        while refused:
-            self._customers.clear()
-            await self._reject(refused)
-            coordinates = {item.coordinates for item in refused}
-            deliveries = [item for item in deliveries if item.coordinates not in coordinates]
-            # A duplicate of a refused record is no duplicate any more, but a fact to be tried.
-            folded = self._fold(deliveries)
-            refused = await self._insert_facts(folded.facts)
+        # 6 facts, before state: a fact that ClickHouse will never take is rejected and must not have been
+        #   counted.
+        folded = await self._store_facts(deliveries, prepared.folded)
         ended("facts")
         reach("facts_inserted")
         # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
@@ -249,29 +260,37 @@ class Pipeline:
         await self._customers.save(folded.changes, self._producer)
         ended("state")
         reach("state_written")
-        # 9 rows: only from state that is durable, so that no row is ever ahead of it.
+        # 9 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         self._check_owner(seek_count)
-        await self._in_thread(self._insert_rows, folded)
-        ended("rows")
-        reach("rows_inserted")
-        # 10 late: days that the state no longer holds are recounted from the facts inserted in step 6.
         await self._restate(folded.touched)
         ended("late")
         reach("restated")
-        # 11 status: what orders have changed of it, told to the topic before the table.
+        # 10 status: what orders have changed of it, told to the topic before the table.
         self._check_owner(seek_count)
-        await self._churn.tell(folded.histories)
+        transitions = await self._churn.tell(folded.histories)
         ended("status")
         reach("status_told")
+        # 11 rows: only from state that is durable, so that no row is ever ahead of it. They are made up, so
+        #   customers may be folded further meanwhile.
+        self._check_owner(seek_count)
         for customer in folded.touched:
             self._customers.forget_dropped(customer)
             customer.clean()
+        # As large as what is prepared next.
+        deliveries.clear()
+        folded.facts.clear()
+        rows = folded.rows() | {CustomerTransitionRow: transitions}
+        following = await self._insert_rows(rows, is_last=self._is_current(prepared))
+        ended("rows")
+        reach("rows_inserted")
         # 12 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
-        await self._on_durable({batch.tp: batch.end for batch in batches})
+        await self._on_durable(prepared.positions)
         reach("acked")
-        self._note_flush(batches)
-        log.debug("flushed", records=len(deliveries), rejected=len(rejected), customers=len(folded.touched))
+        self._note_flush(prepared.records)
+        records = prepared.records.total()
+        log.debug("flushed", records=records, rejected=len(rejected), customers=len(folded.touched))
+        return following
 
     async def _sweep(self) -> None:
         """Tell whose silence has changed their status, a part of them at a time, between flushes."""
@@ -280,12 +299,14 @@ class Pipeline:
             return
         partitions = sorted({tp.partition for tp in self._expected})
         if await self._churn.sweep(partitions, lambda: self._check_owner(seek_count)):
-            self._queue.put_nowait(None)
+            self._inbox.wake()
+        else:
+            self._sweep_since_ms = None
 
-    def _note_flush(self, batches: list[RecordBatch]) -> None:
-        for batch in batches:
-            self._metrics.records.labels(batch.tp.topic).inc(len(batch.records))
-        self._metrics.flush_records.observe(sum(len(batch.records) for batch in batches))
+    def _note_flush(self, records: Counter[str]) -> None:
+        for topic, count in records.items():
+            self._metrics.records.labels(topic).inc(count)
+        self._metrics.flush_records.observe(records.total())
         self._metrics.last_flush.set_to_current_time()
 
     # -- the steps -------------------------------------------------------------------------------
@@ -337,6 +358,17 @@ class Pipeline:
         self._metrics.duplicates.inc(duplicates)
         return folded
 
+    async def _store_facts(self, deliveries: list[Delivery], folded: Folded) -> Folded:
+        """Insert the facts. What will never be taken is rejected and removed from `deliveries`; then these
+        are folded anew, because a duplicate of a refused record is no duplicate any more, but a fact."""
+        while refused := await self._insert_facts(folded.facts):
+            self._customers.clear()
+            await self._reject(refused)
+            coordinates = {item.coordinates for item in refused}
+            deliveries[:] = [item for item in deliveries if item.coordinates not in coordinates]
+            folded = self._fold(deliveries)
+        return folded
+
     async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
         try:
             await self._in_thread(self._sink.insert, EventRow, fact_columns(facts))
@@ -347,13 +379,19 @@ class Pipeline:
             ]
         return []
 
-    def _insert_rows(self, folded: Folded) -> None:
-        for table, rows in (
-            (CustomerStateRow, folded.states),
-            (CustomerDailyRow, folded.days),
-            (Customer5mRow, folded.fives),
-        ):
-            self._sink.insert(table, project.transpose(rows))
+    async def _insert_rows(
+        self, rows: Mapping[type[Row], list[project.Cells]], *, is_last: bool
+    ) -> Prepared | None:
+        """Insert rows, and prepare what waits meanwhile unless this flush is to be the last for now."""
+        inserting = self._start(self._insert_all, rows)
+        try:
+            return None if is_last else self._prepare(self._inbox.take_waiting())
+        finally:
+            await inserting
+
+    def _insert_all(self, rows: Mapping[type[Row], list[project.Cells]]) -> None:
+        for table, cells in rows.items():
+            self._sink.insert(table, project.transpose(cells))
 
     async def _restate(self, touched: list[Customer]) -> None:
         late = [customer for customer in touched if customer.late_days and not customer.state.is_moved]
@@ -362,7 +400,11 @@ class Pipeline:
             await self._in_thread(self._sink.insert, CustomerDailyRow, columns)
 
     async def _in_thread(self, call: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
+        return await self._start(call, *args)
+
+    def _start(self, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Run a call in the one thread that uses the sink, behind those started before."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, call, *args)
 
     async def _reject(self, rejected: list[Rejected]) -> None:
         """To `events.rejected` with the original bytes, and to the table that views read."""

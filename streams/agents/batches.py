@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -32,10 +33,10 @@ def pass_batches_on(
             await submit(batch)
 
 
-def tick_regularly(app: faust.App, interval_seconds: float, tick: Callable[[], None]) -> None:
-    """Register a timer."""
+def tick_regularly(app: faust.App, interval_seconds: float, tick: Callable[[int], None]) -> None:
+    """Register a timer; `tick` is told the time in milliseconds."""
 
     async def on_time() -> None:
-        tick()
+        tick(time.time_ns() // 1_000_000)
 
     app.timer(interval_seconds, name="tick")(on_time)

@@ -35,7 +35,8 @@ from streams.config import Settings, load_settings
 from streams.core.dedupe import DedupeLimits
 from streams.core.project import Cells, Columns
 from streams.customers import CustomerCache
-from streams.pipeline import FlushLimits, Pipeline
+from streams.inbox import FlushLimits
+from streams.pipeline import Pipeline
 from streams.sending import Record
 from streams.state_store import StateStore
 from streams.transport import RecordBatch
@@ -135,7 +136,7 @@ async def _measure(
     for number, batches in enumerate(flushes):
         watch.seconds.clear()
         started = time.process_time()
-        await flushed._flush(batches)
+        await flushed._work_off(batches)
         watch.seconds["all"] = time.process_time() - started
         count = sum(len(batch.records) for batch in batches)
         if number >= len(flushes) // 2:

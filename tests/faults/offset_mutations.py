@@ -35,11 +35,11 @@ def acked_in_finally() -> None:
     """A flush acknowledges its batches even if it has failed."""
     flush = Pipeline._flush
 
-    async def flush_and_ack(self: Pipeline, batches: Any) -> None:
+    async def flush_and_ack(self: Pipeline, prepared: Any) -> Any:
         try:
-            await flush(self, batches)
+            return await flush(self, prepared)
         finally:
-            await self._on_durable({batch.tp: batch.end for batch in batches})
+            await self._on_durable(prepared.positions)
 
     Pipeline._flush = flush_and_ack
 
@@ -53,10 +53,10 @@ def committed_before_the_inserts() -> None:
         await on_durable(self, positions)
         await self._consumer.force_commit()
 
-    async def commit_and_flush(self: Pipeline, batches: Any) -> None:
-        current = [batch for batch in batches if batch.seek_count == self._seek_count]
-        await self._on_durable({batch.tp: batch.end for batch in current})
-        await flush(self, batches)
+    async def commit_and_flush(self: Pipeline, prepared: Any) -> Any:
+        if prepared.seek_count == self._seek_count:
+            await self._on_durable(prepared.positions)
+        return await flush(self, prepared)
 
     app.Worker._on_durable = commit
     Pipeline._flush = commit_and_flush

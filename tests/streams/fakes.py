@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -17,7 +17,8 @@ from streams import state_store
 from streams.core.dedupe import DedupeLimits
 from streams.core.project import Columns
 from streams.customers import CustomerCache
-from streams.pipeline import FlushLimits, Pipeline
+from streams.inbox import FlushLimits
+from streams.pipeline import Pipeline
 from streams.sending import Record
 from streams.sinks.memory import MemorySink
 from streams.state_store import StateStore
@@ -25,6 +26,8 @@ from streams.transport import RecordBatch
 
 #: How often a sweep follows a flush.
 _SWEEPS = 0.3
+#: How often more is read while a flush is at hand.
+_READS_ON = 0.4
 
 CONSUMED = (*topics.SOURCE_TOPICS, topics.REKEYED)
 
@@ -161,6 +164,7 @@ class FakeWorker:
         fuse: Fuse | None = None,
         dedupe: DedupeLimits = DedupeLimits(),  # noqa: B008  # a constant
         max_customers: int = 1_000,
+        max_records: int = 50_000,
         sink: Any = None,
         keeps_commits: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -180,7 +184,7 @@ class FakeWorker:
             partitions=kafka.partitions,
             on_durable=self._on_durable,
             dedupe=dedupe,
-            limits=FlushLimits(linger_seconds=0),
+            limits=FlushLimits(max_records, linger_seconds=0),
         )
         self.running = asyncio.create_task(self.pipeline.run())
 
@@ -210,19 +214,28 @@ class FakeWorker:
         return found
 
     async def submit(self, batches: Iterable[RecordBatch]) -> None:
-        """Hand batches to the pipeline as one flush."""
+        """Hand batches to the pipeline, as one flush if it takes as many records.
+
+        Raises:
+            Exception: whatever ended the pipeline.
+        """
+        await self._unless_ended(self._submit(batches))
+
+    async def _submit(self, batches: Iterable[RecordBatch]) -> None:
         for batch in batches:
             await self.pipeline.submit(batch)
 
     async def drain(self, random: Random | None = None) -> None:
-        """Read until nothing is left, one flush after the other.
+        """Read until nothing is left, one flush after the other; at random, more is read during a flush.
 
         Raises:
             Exception: whatever ended the pipeline.
         """
         while batches := self.poll(random):
             await self.submit(batches)
-            await self.durable({batch.tp: batch.end for batch in batches})
+            while random and random.random() < _READS_ON and (batches := self.poll(random)):
+                await self.submit(batches)
+            await self.durable(self._positions)
             if random and random.random() < _SWEEPS:
                 await self.sweep()
 
@@ -232,21 +245,31 @@ class FakeWorker:
         Raises:
             Exception: whatever ended the pipeline.
         """
-        self.pipeline.tick()
-        while not (self.pipeline._queue.empty() and self.pipeline._idle.is_set()):
+        is_due = True
+        while is_due:
+            # Again and again, as Faust's timer: one that comes at the end of a flush is not heard at once.
+            self.pipeline.tick(self.kafka.now_ms)
+            await asyncio.sleep(0)
             if self.running.done():
                 self.running.result()
-            await asyncio.sleep(0)
+            is_due = self.pipeline._sweep_since_ms is not None
 
     async def durable(self, positions: Mapping[TP, int]) -> None:
-        """Wait until these positions may be committed, or the pipeline ends."""
+        """Wait until these positions may be committed.
+
+        Raises:
+            Exception: whatever ended the pipeline.
+        """
         while any(self._durable[tp] < position for tp, position in positions.items()):
             self._news.clear()
-            news = asyncio.create_task(self._news.wait())
-            await asyncio.wait({news, self.running}, return_when=asyncio.FIRST_COMPLETED)
-            news.cancel()
-            if self.running.done():
-                self.running.result()
+            await self._unless_ended(self._news.wait())
+
+    async def _unless_ended(self, waiting: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(waiting)
+        await asyncio.wait({task, self.running}, return_when=asyncio.FIRST_COMPLETED)
+        task.cancel()
+        if self.running.done():
+            self.running.result()
 
     async def stop(self) -> None:
         """End the process, gently or after a crash; the disk stays."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import count
 from typing import Any
 
 import orjson
@@ -65,6 +67,50 @@ async def test_what_is_told_once_is_not_told_again(scene: Scene, sink: MemorySin
         await worker.sweep()
 
     assert [change.to_status for change in told(scene)] == ["active", "at_risk", "churned"]
+
+
+async def test_steady_traffic_does_not_keep_silence_from_being_told(
+    scene: Scene, sink: MemorySink, start: Start
+) -> None:
+    await (await folded(scene, start, "c-1")).stop()
+    worker = start(max_records=1)
+    traffic = asyncio.create_task(_never_idle(scene, worker))
+    sink.now_ms = ms("2026-07-30 00:00")
+
+    await worker.sweep()
+
+    assert not traffic.done()
+    traffic.cancel()
+    assert [change.to_status for change in told(scene)] == ["active", "at_risk"]
+
+
+async def _never_idle(scene: Scene, worker: FakeWorker) -> None:
+    """Have a batch wait whenever the worker has ended a flush."""
+    for number in count():
+        scene.kafka.now_ms += 1_000
+        scene.send("page_viewed", ORDERED, f"view-{number}", customer_id="c-2")
+        await worker.submit(worker.poll())
+
+
+async def test_a_customer_whose_order_is_in_the_backlog_is_not_told_lost(
+    scene: Scene, sink: MemorySink, start: Start
+) -> None:
+    await (await folded(scene, start, "c-1")).stop()
+    scene.kafka.now_ms = sink.now_ms = ms("2026-07-30 00:00")
+    scene.send("page_viewed", ORDERED, "view", customer_id="c-1")
+    order(scene, "c-1", "2026-07-29 10:00")
+    scene.kafka.now_ms += 60_000
+    worker = start(max_records=1)
+    view, ordered = worker.poll()
+    await worker.submit([view])
+    worker.pipeline.tick(scene.kafka.now_ms)
+    await worker.durable({view.tp: view.end})
+    await worker.submit([ordered])
+    await worker.durable({ordered.tp: ordered.end})
+    await worker.sweep()
+
+    assert [change.to_status for change in told(scene)] == ["active"]
+    assert history_of(sink, "c-1") == simulate([ms(ORDERED), ms("2026-07-29 10:00")], sink.now_ms)
 
 
 async def test_a_late_order_takes_back_what_no_longer_holds_and_says_so(

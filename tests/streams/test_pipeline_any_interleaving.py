@@ -70,6 +70,7 @@ async def work_off(
             fuse=Fuse(passes, part),
             dedupe=DedupeLimits(tail_ids=3),
             max_customers=random.choice((1, 2, 100)),
+            max_records=random.choice((1, 3, 100)),
             keeps_commits=lambda: random.random() < 0.7,
         )
         try:

@@ -14,7 +14,7 @@ from schemas.rows import CustomerStateRow, EventRow
 from streams.errors import FencedError
 from streams.sinks.base import Interrupted
 from streams.sinks.memory import MemorySink
-from tests.streams.fakes import Crashed, Fuse, content, recover
+from tests.streams.fakes import Crashed, FakeWorker, Fuse, content, recover
 from tests.streams.scene import (
     PARTITIONS,
     Scene,
@@ -127,6 +127,68 @@ async def test_what_is_queued_behind_the_last_flush_of_a_release_is_left_to_the_
 
     assert [row["event_id"] for row in sink.rows[EventRow.TABLE]] == ["e-1"]
     assert scene.kafka.committed == {TP(topics.WEBSITE, C_1): 1}
+
+
+class SlowRows(MemorySink):
+    """A database that takes facts at once, and rows of customers when `let_go` is called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.called = threading.Event()
+        self._gate = threading.Event()
+
+    def insert(self, row: Any, data: Any) -> None:
+        if row is CustomerStateRow:
+            self.called.set()
+            assert self._gate.wait(60)
+        super().insert(row, data)
+
+    def let_go(self) -> None:
+        self._gate.set()
+
+
+async def two_flushes(scene: Scene, worker: FakeWorker, slow: SlowRows) -> None:
+    """Two flushes, of which the first is held at its rows and the second prepared meanwhile."""
+    for number in range(2):
+        scene.send("page_viewed", NOON, f"e-{number}")
+        await worker.submit(worker.poll())
+    await asyncio.to_thread(slow.called.wait)
+
+
+async def test_the_next_flush_is_prepared_while_rows_are_inserted_and_nothing_of_it_leaves_the_process(
+    scene: Scene, start: Start
+) -> None:
+    slow = SlowRows()
+    worker = start(sink=slow, max_records=1)
+    await two_flushes(scene, worker, slow)
+
+    assert not worker.pipeline._inbox
+    assert [row["event_id"] for row in slow.rows[EventRow.TABLE]] == ["e-0"]
+    assert not scene.kafka.committed
+
+    slow.let_go()
+    await worker.drain()
+    await worker.durable({TP(topics.WEBSITE, C_1): 2})
+    assert_tables_are_right(scene, slow)
+
+
+async def test_what_is_prepared_when_partitions_go_is_left_to_the_next_owner(
+    scene: Scene, start: Start
+) -> None:
+    slow = SlowRows()
+    worker = start(sink=slow, max_records=1)
+    await two_flushes(scene, worker, slow)
+
+    releasing = asyncio.create_task(worker.pipeline.release(timeout_seconds=30))
+    await asyncio.sleep(0)
+    slow.let_go()
+    await releasing
+    assert scene.kafka.committed == {TP(topics.WEBSITE, C_1): 1}
+    assert [row["event_id"] for row in slow.rows[EventRow.TABLE]] == ["e-0"]
+
+    worker.join()
+    await worker.drain()
+    assert_tables_are_right(scene, slow)
 
 
 async def test_a_worker_that_gets_its_partitions_back_goes_on_from_what_the_other_did(
