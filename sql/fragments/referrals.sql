@@ -1,13 +1,8 @@
--- Metrics: Referral; Terms (customer, event counted once). Columns: customer_id, occurred_at, event_id, referral (type,
--- code, referred_id). Events of a linked device are its customer's. Of copies of an event, sent again or under both ids,
--- the earliest delivery holds, which makes FINAL needless.
-SELECT
-    if(owner_id = '', sent.customer_id, owner_id) AS customer_id,
-    occurred_at,
-    sent.event_id AS event_id,
-    argMax((type, referral_code, referred_id), version) AS referral
-FROM referral_events AS sent
-LEFT JOIN
+-- Metrics: Referral; Terms (customer, event counted once). Columns: customer_id, occurred_at, event_id, type,
+-- referral_code, referred_id. Events of a linked device are its customer's. Of copies of an event, sent again or under
+-- both ids, the earliest delivery holds: FINAL finds those under one id, and only where devices are linked may an event
+-- have come under another as well.
+WITH links AS
 (
     SELECT
         anonymous_id,
@@ -16,6 +11,22 @@ LEFT JOIN
         (valid_until, valid_until_event_id) AS ends
     FROM identity_links FINAL
     WHERE is_void = 0 AND anonymous_id IN (SELECT customer_id FROM referral_events WHERE startsWith(customer_id, 'anon:'))
-) AS links ON links.anonymous_id = sent.customer_id
-WHERE owner_id = '' OR ((occurred_at, sent.event_id) >= starts AND (occurred_at, sent.event_id) < ends)
-GROUP BY customer_id, occurred_at, event_id
+)
+SELECT customer_id, occurred_at, event_id, type, referral_code, referred_id
+FROM referral_events FINAL
+WHERE customer_id NOT IN (SELECT arrayJoin([anonymous_id, owner_id]) FROM links)
+UNION ALL
+SELECT customer_id, occurred_at, event_id, referral.1, referral.2, referral.3
+FROM
+(
+    SELECT
+        if(owner_id = '', sent.customer_id, owner_id) AS customer_id,
+        occurred_at,
+        sent.event_id AS event_id,
+        argMax((type, referral_code, referred_id), version) AS referral
+    FROM referral_events AS sent
+    LEFT JOIN links ON links.anonymous_id = sent.customer_id
+    WHERE sent.customer_id IN (SELECT arrayJoin([anonymous_id, owner_id]) FROM links)
+        AND (owner_id = '' OR ((occurred_at, sent.event_id) >= starts AND (occurred_at, sent.event_id) < ends))
+    GROUP BY customer_id, occurred_at, event_id
+)

@@ -11,42 +11,47 @@ CREATE OR REPLACE VIEW v_referrals
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+WITH
+    referrals AS (${referrals}),
+    told_codes AS (SELECT referral_code FROM referral_events WHERE type = 'referral_converted'),
+    -- Of codes that a conversion names: few of all.
+    makers AS
+    (
+        SELECT referral_code, customer_id, occurred_at, event_id
+        FROM referrals
+        WHERE type = 'referral_made' AND referral_code IN (told_codes)
+    )
 SELECT
     referrer_id AS customer_id,
     sum(made) AS referrals_made,
-    uniqExactArray(buyers) AS referrals_converted,
+    sum(buyers) AS referrals_converted,
     100 * referrals_converted / referrals_made AS referral_conversion_pct
 FROM
 (
-    SELECT if(line.2 > 0, line.1, first_maker) AS referrer_id, line.2 AS made, line.3 AS buyers
-    FROM
+    SELECT customer_id AS referrer_id, 1 AS made, 0 AS buyers
+    FROM referrals
+    WHERE type = 'referral_made'
+    UNION ALL
+    SELECT
+        if((referral_code, customer_id) IN (SELECT referral_code, customer_id FROM makers), customer_id, first_maker)
+            AS maker_id,
+        0,
+        uniqExact(referred_id)
+    FROM referrals
+    INNER JOIN
     (
-        -- A line per customer who used the code, as referrer or to report a conversion.
-        SELECT
-            code,
-            groupArray((customer_id, made, buyers)) AS lines,
-            argMinIf(customer_id, first_made, made > 0) AS first_maker
-        FROM
-        (
-            SELECT
-                referral.2 AS code,
-                customer_id,
-                countIf(referral.1 = 'referral_made') AS made,
-                minIf((occurred_at, event_id), referral.1 = 'referral_made') AS first_made,
-                groupUniqArrayIf(referral.3, referral.1 = 'referral_converted' AND referral.3 IN
-                (
-                    SELECT customer_id
-                    FROM (${placed_orders}) AS placed_orders
-                    LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
-                    WHERE customer_id IN (SELECT referred_id FROM referral_events WHERE type = 'referral_converted')
-                )) AS buyers
-            FROM (${referrals})
-            GROUP BY code, customer_id
-        )
-        GROUP BY code
-        HAVING max(made) > 0
+        SELECT referral_code, argMin(customer_id, (occurred_at, event_id)) AS first_maker
+        FROM makers
+        GROUP BY referral_code
+    ) AS firsts USING (referral_code)
+    WHERE type = 'referral_converted' AND referred_id IN
+    (
+        SELECT customer_id
+        FROM (${placed_orders}) AS placed_orders
+        LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
+        WHERE customer_id IN (SELECT referred_id FROM referral_events WHERE type = 'referral_converted')
     )
-    ARRAY JOIN lines AS line
+    GROUP BY maker_id
 )
 GROUP BY referrer_id
 SETTINGS join_use_nulls = 0

@@ -39,7 +39,11 @@ WITH
         ('chat', 'survey_answered'), ('purchase', 'order_completed'), ('purchase', 'order_completed')
     ][event_luck % 24 + 1] AS kind,
     kind.1 AS kind_channel,
-    if(kind.1 = 'purchase' AND number % 8 = 1, 'order_refunded', kind.2) AS kind_type
+    multiIf(
+        kind.1 = 'purchase' AND number % 8 = 1, 'order_refunded',
+        kind.2 = 'referral_made' AND number % 4 = 1, 'referral_converted',
+        kind.2
+    ) AS kind_type
 SELECT
     lower(hex(sipHash128(number))),
     concat('c-', leftPad(toString(customer), 7, '0')),
@@ -61,7 +65,10 @@ SELECT
             format('{{"survey":"csat","score":{},"touchpoint":"{}"}}',
                 toString(intHash64(pair) % 5 + 1), ['chat', 'checkout', 'delivery'][pair % 3 + 1])),
         kind_type = 'referral_made',
-        format('{{"referral_code":"r-{}"}}', toString(pair)),
+        format('{{"referral_code":"r-{}"}}', toString(customer)),
+        kind_type = 'referral_converted',
+        format('{{"referral_code":"r-{}","referred_id":"c-{}"}}', toString(customer),
+            leftPad(toString(event_luck % {customers:UInt64}), 7, '0')),
         format('{{"url":"https://shop.example/{}","product_id":"p-{}","author":"customer"}}',
             toString(event_luck % 1000), toString(event_luck % 5000))
     ),
