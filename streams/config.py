@@ -91,6 +91,8 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+#: Nobody guesses that many at random.
+_TOKEN_CHARACTERS = 16
 #: Must be there; an empty variable counts as none.
 _OptionalFile = Annotated[Path | None, BeforeValidator(lambda value: value or None), AfterValidator(_file)]
 
@@ -192,6 +194,20 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address on which a worker serves `/metrics`, `/livez` and `/readyz`"
     )
     metrics_port: int = Field(0, ge=0, le=65_535, description="Port of these; 0: not served")
+    dashboard_clickhouse_user: str = Field(
+        "bi_reader", min_length=1, description="ClickHouse user of `engage dashboard`, who may read the views"
+    )
+    dashboard_clickhouse_password: SecretStr = Field(
+        SecretStr(""), description="ClickHouse password of that user; never logged"
+    )
+    dashboard_token: SecretStr = Field(
+        SecretStr(""), description="What lets one into the dashboard: at least 16 characters; never logged"
+    )
+    dashboard_proxy_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Header that a reverse proxy sets for whom it lets in, as `X-Forwarded-User`",
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged"
     )
@@ -199,7 +215,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _securities_agree(self) -> Self:
-        if problem := _kafka_problem(self) or _clickhouse_problem(self):
+        if problem := _kafka_problem(self) or _clickhouse_problem(self) or _dashboard_problem(self):
             raise ValueError(problem)
         return self
 
@@ -244,6 +260,13 @@ def _kafka_problem(settings: Settings) -> str:
 def _clickhouse_problem(settings: Settings) -> str:
     if settings.clickhouse_ca_file and not settings.clickhouse_url.startswith("https:"):
         return "ENGAGE_CLICKHOUSE_CA_FILE: ENGAGE_CLICKHOUSE_URL does not begin with https://"
+    return ""
+
+
+def _dashboard_problem(settings: Settings) -> str:
+    token = settings.dashboard_token.get_secret_value()
+    if token and not (len(token) >= _TOKEN_CHARACTERS and token.isascii() and token.isprintable()):
+        return f"ENGAGE_DASHBOARD_TOKEN: must be at least {_TOKEN_CHARACTERS} printable ASCII characters"
     return ""
 
 

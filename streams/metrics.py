@@ -105,6 +105,35 @@ WORKER: Final = (
     WORKER_TRANSITIONS,
 )
 
+# -- the dashboard (`engage dashboard`) --------------------------------------------------------------
+
+DASHBOARD_REQUESTS: Final = Spec(
+    "engagement_dashboard_requests_total", "Requests answered, streams included", ("route", "status")
+)
+DASHBOARD_REQUEST_SECONDS: Final = Spec(
+    "engagement_dashboard_request_seconds", "Seconds from headers to answer, without streams", ("route",)
+)
+DASHBOARD_QUERY_SECONDS: Final = Spec(
+    "engagement_dashboard_query_seconds", "Seconds that ClickHouse took for a query"
+)
+DASHBOARD_LOOK_SECONDS: Final = Spec(
+    "engagement_dashboard_look_seconds", "Seconds of a look for pages that listen", ("subject",)
+)
+DASHBOARD_LISTENERS: Final = Spec("engagement_dashboard_listeners", "Pages that listen")
+DASHBOARD_TOPICS: Final = Spec("engagement_dashboard_topics", "Different subjects that pages listen to")
+DASHBOARD_CSP_REPORTS: Final = Spec(
+    "engagement_dashboard_csp_reports_total", "Reports of browsers that a page tried what it must not"
+)
+DASHBOARD: Final = (
+    DASHBOARD_REQUESTS,
+    DASHBOARD_REQUEST_SECONDS,
+    DASHBOARD_QUERY_SECONDS,
+    DASHBOARD_LOOK_SECONDS,
+    DASHBOARD_LISTENERS,
+    DASHBOARD_TOPICS,
+    DASHBOARD_CSP_REPORTS,
+)
+
 # -- lag (`engage lag-exporter`) ---------------------------------------------------------------------
 
 # As danielqsj/kafka_exporter names them.
@@ -173,4 +202,4 @@ LAG: Final = (
     LAG_INSERT_FAILURES,
 )
 
-SPECS: Final = (*COLLECTOR, *WORKER, *LAG)
+SPECS: Final = (*COLLECTOR, *WORKER, *DASHBOARD, *LAG)

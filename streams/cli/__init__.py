@@ -33,6 +33,8 @@ COMMANDS = (
     "restate",
     "verify",
     "collect",
+    "dashboard",
+    "open",
     "lag",
     "lag-exporter",
 )

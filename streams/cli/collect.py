@@ -27,12 +27,13 @@ def collect(
     """
     from streams import logs
     from streams.kafka_security import brokers_of
+    from streams.listening import listen
 
     settings = load_settings()
     logs.configure(settings)
     try:
         from streams.collector.keys import load_keys
-        from streams.collector.process import listen, serve
+        from streams.collector.process import serve
     except ImportError as error:
         raise MachineError(
             f"{error.name} is not installed; pip install 'engagement-streams[collector]'."

@@ -15,7 +15,6 @@ from streams.collector.delivery import WAIT_SECONDS, Delivery
 from streams.collector.keys import WriteKeys
 from streams.collector.metrics import Metrics
 from streams.collector.server import Server
-from streams.errors import MachineError
 from streams.kafka_security import Brokers
 
 log = structlog.get_logger("streams.collector")
@@ -23,22 +22,6 @@ log = structlog.get_logger("streams.collector")
 #: Reading a body and delivering it may take longer; the sender then sends again.
 _SHUTDOWN_SECONDS = WAIT_SECONDS + 2.0
 _KEEPALIVE_SECONDS = 75.0
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        MachineError: the port is taken, or the host is not one of this machine's.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MachineError(
-            f"Port {port} on {host}: {reason}; stop what uses it or choose another --port."
-        ) from error
 
 
 async def serve(listener: socket.socket, keys: WriteKeys, brokers: Brokers) -> None:
