@@ -25,7 +25,7 @@ def demo(
         typer.Option(help="Directory of all data, kept.", show_default="demo in ENGAGE_DATA_DIR or .data"),
     ] = None,
 ) -> None:
-    """Run Kafka, ClickHouse and a worker on free ports, send events of a made-up shop, and watch them.
+    """Run Kafka, ClickHouse, a worker and the live page on free ports, with events of a made-up shop.
 
     Ctrl-C stops everything. The data is kept, and may be used again.
     """
@@ -42,7 +42,7 @@ def demo(
     directory = (data_dir or load_settings().data_dir / "demo").resolve()
     typer.echo(f"starting Kafka, ClickHouse and a worker, data in {directory}")
     try:
-        with running_stack(directory) as stack:
+        with running_stack(directory, with_dashboard=not once) as stack:
             if not once:
                 show(stack, rate or 50.0, console)
             adds_up = run(stack, rate or 1_000.0, console)

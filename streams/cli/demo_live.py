@@ -46,6 +46,7 @@ def show(stack: Stack, rate: float, console: Console) -> NoReturn:
             with Live(console=console, screen=True, auto_refresh=False) as live:
                 for seen in _looks(stack, load, sending, _REFRESH_SECONDS, top):
                     live.update(screen(seen), refresh=True)
+        console.print(f"live page: {stack.dashboard}", highlight=False, markup=False, soft_wrap=True)
         for seen in _looks(stack, load, sending, _LINE_SECONDS, top=1):
             console.print(one_line(seen), highlight=False, markup=False, soft_wrap=True)
     raise AssertionError("the looks are endless")
@@ -77,7 +78,9 @@ def _looks(
 
     `top`: how many customers and orders.
     """
-    last = Seen(Snapshot([], [], [], {}, None), load.tally, at_seconds=time.monotonic())
+    last = Seen(
+        Snapshot([], [], [], {}, None), load.tally, at_seconds=time.monotonic(), dashboard=stack.dashboard
+    )
     while True:
         stack.check()
         if sending.done():
@@ -102,4 +105,5 @@ def _look(settings: Settings, load: DemoLoad, last: Seen, top: int) -> Seen:
         at_seconds,
         events_per_second=None if is_first else fresh / (at_seconds - last.at_seconds),
         left=records_left(settings),
+        dashboard=last.dashboard,
     )

@@ -18,7 +18,7 @@ class Seen(NamedTuple):
     """One look.
 
     `at_seconds` is monotonic; `left` are records in Kafka that are not committed yet, None before the first
-    look; `note` says what keeps the figures from being fresh.
+    look; `note` says what keeps the figures from being fresh; `dashboard` is the live page's URL.
     """
 
     snapshot: Snapshot
@@ -27,6 +27,7 @@ class Seen(NamedTuple):
     events_per_second: float | None = None
     left: int | None = None
     note: str = ""
+    dashboard: str | None = None
 
 
 def screen(seen: Seen) -> RenderableType:
@@ -34,7 +35,8 @@ def screen(seen: Seen) -> RenderableType:
     parts: list[RenderableType] = [Text(one_line(seen), style="bold"), _side_by_side(seen)]
     parts.append(_customers(seen.snapshot))
     parts.append(orders_table("newest orders", seen.snapshot.orders, with_customer=True))
-    parts.append(Text("Ctrl-C stops everything", style="dim"))
+    page = f"live page: {seen.dashboard} · " if seen.dashboard else ""
+    parts.append(Text(f"{page}Ctrl-C stops everything", style="dim"))
     return Group(*parts)
 
 

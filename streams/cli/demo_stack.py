@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from streams.config import Settings, load_settings
 from streams.embedded.child_process import spawn, terminate
@@ -22,10 +23,13 @@ _TAIL_BYTES = 4096
 
 
 class Stack:
-    """A running `engage up`: its settings, and a look whether it still runs."""
+    """A running `engage up`: its settings, where the live page is, and a look whether it still runs."""
 
-    def __init__(self, settings: Settings, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(
+        self, settings: Settings, dashboard: str | None, process: subprocess.Popen[bytes], log: Path
+    ) -> None:
         self.settings = settings
+        self.dashboard = dashboard
         self._process = process
         self._log = log
 
@@ -35,8 +39,8 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data_dir: Path) -> Iterator[Stack]:
-    """Kafka, ClickHouse and a worker on free ports; stopped in order when the block ends.
+def running_stack(data_dir: Path, *, with_dashboard: bool) -> Iterator[Stack]:
+    """Kafka, ClickHouse, a worker and the live page on free ports; stopped in order when the block ends.
 
     Call it from the main thread.
 
@@ -46,12 +50,13 @@ def running_stack(data_dir: Path) -> Iterator[Stack]:
     log = data_dir / "logs" / "up.log"
     with tempfile.TemporaryDirectory(prefix="engage-demo-") as directory:
         ready_file = Path(directory) / "ready.json"
-        process = spawn(_command(data_dir, ready_file), log)
+        process = spawn(_command(data_dir, ready_file, with_dashboard), log)
         try:
             while not ready_file.exists():
                 check_runs(process, log)
                 time.sleep(_LOOK_SECONDS)
-            yield Stack(_settings(ready_file), process, log)
+            ready = json.loads(ready_file.read_text())
+            yield Stack(_settings(ready), ready["dashboard"], process, log)
         finally:
             terminate([process], _STOP_SECONDS)
 
@@ -64,13 +69,13 @@ def check_runs(process: subprocess.Popen[bytes], log: Path) -> None:
     raise MachineError(lines[-1].removeprefix("engage: ") if lines else f"`engage up` ended: see {log}")
 
 
-def _command(data_dir: Path, ready_file: Path) -> list[str]:
+def _command(data_dir: Path, ready_file: Path, with_dashboard: bool) -> list[str]:
     up = [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(data_dir)]
-    return [*up, "--kafka-port", "0", "--clickhouse-port", "0", "--ready-file", str(ready_file)]
+    page = ["--dashboard-port", "0"] if with_dashboard else ["--no-dashboard"]
+    return [*up, "--kafka-port", "0", "--clickhouse-port", "0", *page, "--ready-file", str(ready_file)]
 
 
-def _settings(ready_file: Path) -> Settings:
-    ready = json.loads(ready_file.read_text())
+def _settings(ready: dict[str, Any]) -> Settings:
     return load_settings(
         kafka_bootstrap=ready["kafka"],
         clickhouse_url=ready["clickhouse"],

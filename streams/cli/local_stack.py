@@ -1,4 +1,4 @@
-"""What `engage up` runs: Kafka, ClickHouse, topics, tables, workers, in this order."""
+"""What `engage up` runs: Kafka, ClickHouse, topics, tables, workers and the live page, in this order."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from streams.cli.local_dashboard import dashboard_child, dashboard_url
 from streams.config import Clock, Settings, load_settings
 from streams.embedded import clickhouse, kafka
 from streams.embedded.child import Child
@@ -29,7 +30,10 @@ _WORKER_START_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class StackOptions:
-    """The options of `engage up`; `None` leaves it to the settings, port 0 takes any free one."""
+    """The options of `engage up`; `None` leaves it to the settings, port 0 takes any free one.
+
+    `dashboard_port`: None for no live page.
+    """
 
     kafka_port: int
     clickhouse_port: int
@@ -39,6 +43,7 @@ class StackOptions:
     partitions: int | None = None
     clock: Clock | None = None
     ready_file: Path | None = None
+    dashboard_port: int | None = None
 
 
 def run_local_stack(options: StackOptions, say: Say) -> None:
@@ -54,13 +59,14 @@ def run_local_stack(options: StackOptions, say: Say) -> None:
         _forget(ready_file)
         settings = _settings(options, data_dir)
         metrics_ports = free_ports(options.workers)
-        publish = partial(_publish, ready_file, settings, metrics_ports)
+        dashboard_port = _dashboard_port(options)
+        publish = partial(_publish, ready_file, settings, metrics_ports, dashboard_port)
         with Supervisor(data_dir / "logs", on_change=publish, say=say) as supervisor:
             supervisor.stop_on_signals()
             try:
-                _start(supervisor, settings, options, metrics_ports)
+                _start(supervisor, settings, options, metrics_ports, dashboard_port)
                 publish(supervisor.pids)
-                say(_welcome(settings, options.workers))
+                say(_welcome(settings, options.workers, dashboard_port))
                 supervisor.run()
             except StopRequested:
                 pass
@@ -70,7 +76,11 @@ def run_local_stack(options: StackOptions, say: Say) -> None:
 
 
 def _start(
-    supervisor: Supervisor, settings: Settings, options: StackOptions, metrics_ports: Sequence[int]
+    supervisor: Supervisor,
+    settings: Settings,
+    options: StackOptions,
+    metrics_ports: Sequence[int],
+    dashboard_port: int | None,
 ) -> None:
     # 1. The servers, side by side.
     supervisor.start(_kafka(settings, options.kafka_heap_mib), _clickhouse(settings))
@@ -80,9 +90,11 @@ def _start(
     # 3. Tables and views before rows.
     supervisor.check()
     migrate(settings)
-    # 4. The workers, side by side: one rebalance for all.
+    # 4. The workers, side by side: one rebalance for all. The live page beside them, as it only reads.
     supervisor.check()
-    supervisor.start(*(_worker(settings, number, port) for number, port in enumerate(metrics_ports)))
+    pages = [] if dashboard_port is None else [dashboard_child(settings, dashboard_port)]
+    workers = (_worker(settings, number, port) for number, port in enumerate(metrics_ports))
+    supervisor.start(*workers, *pages)
 
 
 def _settings(options: StackOptions, data_dir: Path) -> Settings:
@@ -99,6 +111,11 @@ def _settings(options: StackOptions, data_dir: Path) -> Settings:
         partitions=options.partitions,
         clock=options.clock,
     )
+
+
+def _dashboard_port(options: StackOptions) -> int | None:
+    wanted = options.dashboard_port
+    return None if wanted is None else choose_port(wanted, "--dashboard-port")
 
 
 def _kafka(settings: Settings, heap_mib: int) -> Child:
@@ -168,12 +185,17 @@ def _port(address: str) -> int:
 
 
 def _publish(
-    ready_file: Path | None, settings: Settings, metrics_ports: Sequence[int], pids: dict[str, int]
+    ready_file: Path | None,
+    settings: Settings,
+    metrics_ports: Sequence[int],
+    dashboard_port: int | None,
+    pids: dict[str, int],
 ) -> None:
     if ready_file:
         metrics = {f"worker-{number}": f"{LOOPBACK}:{port}" for number, port in enumerate(metrics_ports)}
+        page = None if dashboard_port is None else dashboard_url(dashboard_port)
         servers = (settings.kafka_bootstrap, settings.clickhouse_url)
-        write_ready_file(ready_file, Ready(*servers, str(settings.data_dir), metrics, pids))
+        write_ready_file(ready_file, Ready(*servers, str(settings.data_dir), metrics, page, pids))
 
 
 def _forget(ready_file: Path | None) -> None:
@@ -182,11 +204,12 @@ def _forget(ready_file: Path | None) -> None:
         ready_file.unlink(missing_ok=True)
 
 
-def _welcome(settings: Settings, workers: int) -> str:
+def _welcome(settings: Settings, workers: int, dashboard_port: int | None) -> str:
     plural = "" if workers == 1 else "s"
+    page = "" if dashboard_port is None else f"The live page: {dashboard_url(dashboard_port)}\n"
     return (
         f"Kafka, ClickHouse and {workers} worker{plural} are running, data in {settings.data_dir}\n"
         f"  export ENGAGE_KAFKA_BOOTSTRAP={settings.kafka_bootstrap}\n"
         f"  export ENGAGE_CLICKHOUSE_URL={settings.clickhouse_url}\n"
-        "Ctrl-C stops everything."
+        f"{page}Ctrl-C stops everything."
     )

@@ -1,4 +1,4 @@
-"""`engage up`: Kafka, ClickHouse and the workers on this machine, in the foreground."""
+"""`engage up`: Kafka, ClickHouse, the workers and the live page on this machine, in the foreground."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ def up(
     clickhouse_port: Annotated[
         int, typer.Option(min=0, max=65535, help="ClickHouse's HTTP port on 127.0.0.1; 0 takes any free one.")
     ] = 8123,
+    dashboard_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The live page's port on 127.0.0.1; 0 takes any free one.")
+    ] = 8088,
+    dashboard: Annotated[bool, typer.Option(help="Serve the live page.")] = True,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Number of worker processes.")] = 1,
     partitions: Annotated[
         int | None,
@@ -52,7 +56,7 @@ def up(
         int, typer.Option(min=128, help="Kafka's largest Java heap, in MiB.")
     ] = _DEFAULT_HEAP_MIB,
 ) -> None:
-    """Run Kafka, ClickHouse and the workers on this machine until Ctrl-C.
+    """Run Kafka, ClickHouse, the workers and the live page on this machine until Ctrl-C.
 
     Everything listens on 127.0.0.1 only. Topics and tables are created. A process that dies is started again.
     """
@@ -68,6 +72,7 @@ def up(
             clock=clock,
             ready_file=ready_file,
             kafka_heap_mib=kafka_heap_mib,
+            dashboard_port=dashboard_port if dashboard else None,
         ),
         say=lambda line: typer.echo(line, err=True),
     )

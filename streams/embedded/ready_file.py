@@ -17,6 +17,7 @@ class Ready:
         clickhouse: `http://host:port/database`, the value of ENGAGE_CLICKHOUSE_URL.
         data_dir: absolute path.
         metrics: by name of a worker, `host:port` of its /metrics, /livez and /readyz.
+        dashboard: URL of the live page, None without one.
         pids: by name (`kafka`, `clickhouse`, `worker-0`…), each the process that does the work.
     """
 
@@ -24,6 +25,7 @@ class Ready:
     clickhouse: str
     data_dir: str
     metrics: dict[str, str]
+    dashboard: str | None
     pids: dict[str, int]
 
 

@@ -14,7 +14,11 @@ from streams.cli.demo_stack import running_stack
 from streams.errors import MachineError
 from tests.cli.commands import Engage
 
-READY = {"kafka": "127.0.0.1:1", "clickhouse": "http://127.0.0.1:2/engagement", "data_dir": "x", "pids": {}}
+READY = {
+    "kafka": "127.0.0.1:1",
+    "clickhouse": "http://127.0.0.1:2/engagement",
+    "dashboard": "http://127.0.0.1:3/",
+}
 Pretend = Callable[[str], None]
 
 
@@ -23,7 +27,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
     """`pretend(program)` runs Python instead of `engage up`; there `ready()` says that it serves."""
 
     def replace(program: str) -> None:
-        def command(data_dir: Path, ready_file: Path) -> list[str]:
+        def command(data_dir: Path, ready_file: Path, with_dashboard: bool) -> list[str]:
             half = str(ready_file) + ".tmp"
             ready = (
                 f"open({half!r}, 'w').write({json.dumps(READY)!r}); os.rename({half!r}, {str(ready_file)!r})"
@@ -38,16 +42,20 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
 def test_while_it_runs_its_addresses_are_the_settings(pretend: Pretend, tmp_path: Path) -> None:
     pretend("ready(); sys.stdin.read(); import signal; signal.pause()")
 
-    with running_stack(tmp_path) as stack:
+    with running_stack(tmp_path, with_dashboard=True) as stack:
         stack.check()
         assert stack.settings.kafka_bootstrap == "127.0.0.1:1"
+        assert stack.dashboard == "http://127.0.0.1:3/"
         assert stack.settings.clickhouse_url == "http://127.0.0.1:2/engagement"
 
 
 def test_when_it_ends_in_the_middle_its_last_line_is_told(pretend: Pretend, tmp_path: Path) -> None:
     pretend("ready(); print('engage: out of luck', flush=True)")
 
-    with running_stack(tmp_path) as stack, pytest.raises(MachineError, match=r"^out of luck$"):
+    with (
+        running_stack(tmp_path, with_dashboard=True) as stack,
+        pytest.raises(MachineError, match=r"^out of luck$"),
+    ):
         for _ in iter(stack.check, "until it raises"):
             pass
 
@@ -57,7 +65,7 @@ def test_when_it_says_nothing_its_log_is_named(pretend: Pretend, tmp_path: Path)
 
     with (
         pytest.raises(MachineError, match=r"`engage up` ended: see .*up\.log$"),
-        running_stack(tmp_path),
+        running_stack(tmp_path, with_dashboard=True),
     ):
         pass
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from streams.kafka_admin import kafka_admin
 from streams.kafka_security import brokers_of
 
 ENGAGE_UP = [sys.executable, "-m", "streams.cli", "up"]
-ANY_PORTS = ["--kafka-port", "0", "--clickhouse-port", "0"]
+ANY_PORTS = ["--kafka-port", "0", "--clickhouse-port", "0", "--dashboard-port", "0"]
 
 
 class Up:
@@ -92,10 +93,15 @@ def test_the_ready_file_names_the_addresses_and_the_processes_that_do_the_work(u
     assert up.ready["clickhouse"].startswith("http://127.0.0.1:")
     assert up.ready["clickhouse"].endswith("/engagement")
     assert up.ready["data_dir"] == str(up.data_dir)
-    assert list(up.ready["pids"]) == ["kafka", "clickhouse", "worker-0"]
+    assert list(up.ready["pids"]) == ["kafka", "clickhouse", "worker-0", "dashboard"]
     programs = {name: Path(f"/proc/{pid}/exe").resolve().name for name, pid in up.ready["pids"].items()}
     assert programs["kafka"] == "java"
     assert programs["clickhouse"] == programs["worker-0"] == Path(sys.executable).resolve().name
+
+
+def test_the_live_page_is_where_the_ready_file_says(up: Up) -> None:
+    with urllib.request.urlopen(f"{up.ready['dashboard']}api/overview") as answer:
+        assert json.load(answer)["live_visitors"] == 0
 
 
 def test_topics_and_tables_are_there_with_the_options_of_the_command(up: Up) -> None:

@@ -102,7 +102,17 @@ def running(
     """`engage up` on free ports, until the block ends."""
     ready = directory / "ready.json"
     command = [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(directory / "data")]
-    command += ["--kafka-port", "0", "--clickhouse-port", "0", "--clock", clock, "--workers", str(workers)]
+    command += [
+        "--kafka-port",
+        "0",
+        "--clickhouse-port",
+        "0",
+        "--no-dashboard",
+        "--clock",
+        clock,
+        "--workers",
+        str(workers),
+    ]
     command += ["--partitions", str(partitions), "--ready-file", str(ready)]
     # Nobody waits ten seconds for a change of status.
     environment = {**os.environ, "ENGAGE_SWEEP_INTERVAL_SECONDS": "1"}

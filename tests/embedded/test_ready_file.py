@@ -13,6 +13,7 @@ READY = Ready(
     "http://127.0.0.1:8123/engagement",
     "/data",
     {"worker-0": "127.0.0.1:9101"},
+    "http://127.0.0.1:8088/",
     {"kafka": 11, "worker-0": 12},
 )
 
@@ -27,6 +28,7 @@ def test_it_holds_addresses_and_pids_as_json(tmp_path: Path) -> None:
         "clickhouse": "http://127.0.0.1:8123/engagement",
         "data_dir": "/data",
         "metrics": {"worker-0": "127.0.0.1:9101"},
+        "dashboard": "http://127.0.0.1:8088/",
         "pids": {"kafka": 11, "worker-0": 12},
     }
 
