@@ -24,6 +24,11 @@ _PAUSE_PER_LOOK: Final = 4.0
 _SAME_AGAIN_SECONDS: Final = 5.0
 
 
+def pause_seconds(every_seconds: float, look_seconds: float) -> float:
+    """From the end of a look to the next one: on time, or so late that looking is a fifth of the time."""
+    return max(every_seconds - look_seconds, _PAUSE_PER_LOOK * look_seconds)
+
+
 class State(NamedTuple):
     """The newest thing to tell about a subject: an answer, or why there is none."""
 
@@ -68,7 +73,7 @@ class Topic:
             await self._look()
             seconds = time.monotonic() - started
             self._metrics.look_seconds.labels(type(self.subject).__name__.lower()).observe(seconds)
-            await asyncio.sleep(max(self.subject.every_seconds - seconds, _PAUSE_PER_LOOK * seconds))
+            await asyncio.sleep(pause_seconds(self.subject.every_seconds, seconds))
 
     async def _look(self) -> None:
         try:

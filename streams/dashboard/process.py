@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import socket
+from typing import NamedTuple
 
 import structlog
 from aiohttp import web
@@ -22,13 +23,23 @@ from streams.dashboard.subject import Views
 log = structlog.get_logger("streams.dashboard")
 
 
-async def serve(listener: socket.socket, settings: Settings, access: Access) -> None:
-    """Serve until SIGTERM or SIGINT; then tell the pages that listen, and finish the requests at hand."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # It would print addresses, and what was sent, whenever a request is not HTTP.
-    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+class Dashboard(NamedTuple):
+    """The parts of one dashboard. `runner` is set up, and serves once it has a site."""
+
+    runner: web.AppRunner
+    hub: Hub
+    reader: Reader
+    metrics: Metrics
+
+    async def close(self) -> None:
+        """Tell the pages that listen, finish the requests at hand, and let ClickHouse go."""
+        self.hub.close()
+        await self.runner.cleanup()
+        self.reader.close()
+
+
+async def assemble(settings: Settings, access: Access) -> Dashboard:
+    """All parts, for the running loop; ClickHouse is not asked for anything yet."""
     metrics = Metrics()
     reader = Reader(settings, metrics)
     views = Views(live=reader, slow=Remembering(reader))
@@ -40,7 +51,18 @@ async def serve(listener: socket.socket, settings: Settings, access: Access) -> 
         shutdown_timeout=1.0,
     )
     await runner.setup()
-    site = web.SockSite(runner, listener)
+    return Dashboard(runner, hub, reader, metrics)
+
+
+async def serve(listener: socket.socket, settings: Settings, access: Access) -> None:
+    """Serve until SIGTERM or SIGINT; then end in order."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    # It would print addresses, and what was sent, whenever a request is not HTTP.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    dashboard = await assemble(settings, access)
+    site = web.SockSite(dashboard.runner, listener)
     await site.start()
     host, port = listener.getsockname()[:2]
     log.info("dashboard_started", host=host, port=port)
@@ -48,7 +70,5 @@ async def serve(listener: socket.socket, settings: Settings, access: Access) -> 
     # uvloop leaves a socket open that it was given; the kernel would go on to accept connections for it.
     await site.stop()
     listener.close()
-    hub.close()
-    await runner.cleanup()
-    reader.close()
+    await dashboard.close()
     log.info("dashboard_stopped")
