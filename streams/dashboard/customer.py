@@ -13,10 +13,10 @@ from streams.dashboard.refusals import Refused
 from streams.dashboard.subject import Answer, Look, Row, Views
 from streams.dashboard.timeline import NO_END, events_page
 
-_STATE: Final = """
+STATE: Final = """
 SELECT *, (SELECT as_of FROM v_clock) AS as_of FROM v_customer_360 WHERE customer_id = {id:String}
 """
-_PARTS: Final = {
+PARTS: Final = {
     "windows": """
 SELECT * FROM v_customer_windows
 WHERE customer_id = {id:String}
@@ -82,7 +82,7 @@ class Customer:
         return Look(answer, Noted(now, is_settled))
 
     async def _state(self, views: Views) -> tuple[str, Row]:
-        found = await views.live.rows(_STATE, id=self.customer_id)
+        found = await views.live.rows(STATE, id=self.customer_id)
         if not found:
             raise Refused(404, "there is no customer with this id; anonymous visitors are anon:ID")
         (row,) = found
@@ -91,9 +91,9 @@ class Customer:
     async def _parts(self, views: Views) -> Answer:
         page, rows = await asyncio.gather(
             events_page(views, self.customer_id, NO_END, self.channel),
-            asyncio.gather(*(views.live.rows(sql, id=self.customer_id) for sql in _PARTS.values())),
+            asyncio.gather(*(views.live.rows(sql, id=self.customer_id) for sql in PARTS.values())),
         )
-        return {**dict(zip(_PARTS, rows, strict=True)), **page}
+        return {**dict(zip(PARTS, rows, strict=True)), **page}
 
 
 def _is_current(noted: Noted, now: float) -> bool:

@@ -18,6 +18,7 @@ from streams.dashboard.subject import Answer, Look, Subject, Views
 log = structlog.get_logger("streams.dashboard")
 
 MOST_LISTENERS: Final = 200
+TASK_NAME: Final = "look"
 #: A pause is at least so many times as long as the look before it: looking takes a fifth of the time at most.
 _PAUSE_PER_LOOK: Final = 4.0
 #: An answer in which nothing but `as_of` is new is sent this often.
@@ -49,7 +50,7 @@ class Topic:
         self._state = State(0, b"", None)
         self._told: tuple[Answer | str, float] = ("", 0.0)
         self._news = asyncio.Event()
-        self._looking = asyncio.create_task(self._look_again_and_again())
+        self._looking = asyncio.create_task(self._look_again_and_again(), name=TASK_NAME)
 
     async def news(self, number: int) -> State | None:
         """The newest state, as soon as it is another one than that of this number (0: any); None at the end.

@@ -13,7 +13,7 @@ from streams.dashboard.subject import Look, Row, Views
 MOST: Final = 20
 #: With 20 customers found by any means, the first 20 of all lie at or before the last of them. This finds 20
 #: at little cost, where v_customer_360 would be computed for everybody whose id begins so.
-_BOUND: Final = """
+BOUND: Final = """
 SELECT max(customer_id) AS last, count() AS n
 FROM
 (
@@ -24,14 +24,14 @@ FROM
     LIMIT 20
 )
 """
-_BY_PREFIX: Final = """
+BY_PREFIX: Final = """
 SELECT customer_id, score, churn_status, last_seen_at
 FROM v_customer_360
 WHERE startsWith(customer_id, {prefix:String})
 ORDER BY customer_id
 LIMIT 20
 """
-_UP_TO: Final = """
+UP_TO: Final = """
 SELECT customer_id, score, churn_status, last_seen_at
 FROM v_customer_360
 WHERE startsWith(customer_id, {prefix:String}) AND customer_id <= {last:String}
@@ -57,9 +57,9 @@ class Search:
         return Look({"as_of": as_of, "customers": customers})
 
     async def _customers(self, views: Views) -> list[Row]:
-        (bound,) = await views.live.rows(_BOUND, prefix=self.prefix)
+        (bound,) = await views.live.rows(BOUND, prefix=self.prefix)
         if bound["n"] == MOST:
-            found = await views.live.rows(_UP_TO, prefix=self.prefix, last=bound["last"])
+            found = await views.live.rows(UP_TO, prefix=self.prefix, last=bound["last"])
             if len(found) == MOST:
                 return found
-        return await views.live.rows(_BY_PREFIX, prefix=self.prefix)
+        return await views.live.rows(BY_PREFIX, prefix=self.prefix)

@@ -45,6 +45,8 @@ ASKED_ONCE: Final[dict[str, Asked]] = {
     "/customers/{id}/events": lambda request: Timeline.asked(request.match_info["id"], request.query),
     "/retention": lambda request: Retention.asked(request.query),
 }
+#: An id may have any characters; a slash in it comes as %2F. Without this, aiohttp would not take braces.
+_ANY_ID: Final = ("{id}", "{id:[^/]+}")
 #: They say nothing of customers.
 OPEN: Final = ("/login", "/csp-report", "/livez", "/readyz", "/metrics")
 
@@ -83,11 +85,11 @@ class Server:
         app = web.Application(middlewares=[self._answering], client_max_size=16 * 1024)
         app.on_response_prepare.append(_add_headers)
         for path in PAGES:
-            app.router.add_get(path, self._page)
+            app.router.add_get(path.replace(*_ANY_ID), self._page)
         for path, asked in {**LIVE, **ASKED_ONCE}.items():
-            app.router.add_get(f"/api{path}", self._answers(asked))
+            app.router.add_get(f"/api{path}".replace(*_ANY_ID), self._answers(asked))
         for path, asked in LIVE.items():
-            app.router.add_get(f"/stream{path}", self._streams(asked), allow_head=False)
+            app.router.add_get(f"/stream{path}".replace(*_ANY_ID), self._streams(asked), allow_head=False)
         app.router.add_get("/login", self._login.show)
         app.router.add_post("/login", self._login.take)
         app.router.add_post("/csp-report", self._csp_report)

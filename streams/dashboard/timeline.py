@@ -16,7 +16,7 @@ NO_END: Final = "2299-01-01 00:00:00.000"
 
 #: One more than a page tells whether there is more. WITH TIES: what happened at one instant is on one page:
 #: the next one begins before it.
-_EVENTS: Final = """
+EVENTS: Final = """
 SELECT * FROM v_events
 WHERE customer_id = {id:String}
     AND occurred_at < {before:DateTime64(3, 'UTC')}
@@ -53,7 +53,7 @@ class Timeline:
 
 async def events_page(views: Views, customer_id: str, before: str, channel: str) -> Answer:
     """`events`: 50, or more if further ones happened at the instant of the last; and `has_more`."""
-    rows = await views.live.rows(_EVENTS, id=customer_id, before=before, channel=channel, limit=PAGE + 1)
+    rows = await views.live.rows(EVENTS, id=customer_id, before=before, channel=channel, limit=PAGE + 1)
     return {"events": in_order(page_of(rows)), "has_more": len(rows) > PAGE}
 
 
