@@ -18,7 +18,7 @@ EARLY, LATE = "2026-11-22T10:00:00.000Z", "2026-11-22T10:05:00.000Z"
 
 
 def test_rates_are_new_events_by_seconds() -> None:
-    """Of late events in an old bucket, and of a bucket that has begun; one that has left the window is no loss."""
+    """Of late events in old buckets and of new buckets; one that has left the window is no loss."""
     then = Seen(100.0, {("gone", "chat"): 50, (EARLY, "website"): 10})
     now = Seen(102.0, {(EARLY, "website"): 12, (LATE, "website"): 4, (LATE, "purchase"): 1})
     assert rates([then], now) == [
