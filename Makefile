@@ -5,10 +5,10 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast faults mutations soak bench lint types imports licences check schemas dashboards clean
+.PHONY: help setup demo test test-fast test-browser soak-browser browser faults mutations soak bench lint types imports licences check schemas dashboards clean
 
 help: ## Show what there is
-	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Make .venv with pinned dependencies and fetch the Kafka jars
 
@@ -28,6 +28,16 @@ test: setup ## Run all tests
 
 test-fast: setup ## Run the tests that need no servers
 	@$(PY) -m pytest -m 'not slow' $(ARGS)
+
+# Debian's Chromium where there is none and apt may install it; else the tests say that they skip.
+browser: setup
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium >/dev/null; } || echo "no chromium: install it, or set CHROMIUM=/path/to/it" >&2
+
+test-browser: browser ## Drive the live page with a real browser (ARGS: -k links)
+	@$(PY) -m pytest tests/browser --capture=no $(ARGS)
+
+soak-browser: browser ## The live page with 10,000 live customers: memory and CPU of the tab (MINUTES=30)
+	@$(PY) -m tests.browser.soak --minutes $(MINUTES) $(ARGS)
 
 faults: setup ## Run every fault scenario with many seeds and print the table (ARGS: --only, --repetitions, --minutes)
 	@$(PY) -m tests.faults $(ARGS)

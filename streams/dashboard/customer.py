@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from streams.dashboard.parameters import CHANNELS, chosen, text
 from streams.dashboard.refusals import Refused
@@ -15,6 +15,12 @@ from streams.dashboard.timeline import NO_END, events_page
 
 STATE: Final = """
 SELECT *, (SELECT as_of FROM v_clock) AS as_of FROM v_customer_360 WHERE customer_id = {id:String}
+"""
+TRANSITIONS: Final = """
+SELECT * FROM v_transitions
+WHERE customer_id = {id:String}
+ORDER BY changed_at DESC, from_status, to_status
+LIMIT 500
 """
 PARTS: Final = {
     "windows": """
@@ -32,12 +38,6 @@ ORDER BY day DESC, points DESC, channel, type
     "lead_ledger": """
 SELECT * FROM v_lead_ledger WHERE customer_id = {id:String} ORDER BY occurred_at DESC, rule LIMIT 500
 """,
-    "transitions": """
-SELECT * FROM v_transitions
-WHERE customer_id = {id:String}
-ORDER BY changed_at DESC, from_status, to_status
-LIMIT 500
-""",
     "orders": """
 SELECT * FROM v_orders WHERE customer_id = {id:String} ORDER BY ordered_at DESC, order_id LIMIT 50
 """,
@@ -45,13 +45,6 @@ SELECT * FROM v_orders WHERE customer_id = {id:String} ORDER BY ordered_at DESC,
 
 #: However quiet the customer is, all is looked at again after so long.
 _WHOLE_SECONDS: Final = 30.0
-
-
-class Noted(NamedTuple):
-    """When all was looked at (monotonic), and whether that look told nothing new."""
-
-    at_seconds: float
-    is_settled: bool
 
 
 @dataclass(frozen=True)
@@ -70,16 +63,18 @@ class Customer:
     async def look(self, views: Views, last: Look | None) -> Look:
         """Whatever happens to a customer changes the row of v_customer_360, so that is looked at first.
 
-        Some tables are written just behind that one: whole looks follow a change until nothing is new.
+        All but status changes, which are told a moment later.
         """
-        as_of, state = await self._state(views)
+        (as_of, state), transitions = await asyncio.gather(
+            self._state(views), views.live.rows(TRANSITIONS, id=self.customer_id)
+        )
+        fresh = {"as_of": as_of, "customer": state, "transitions": transitions}
         now = time.monotonic()
-        if last and state == last.answer["customer"] and _is_current(last.notes, now):
-            return Look({**last.answer, "as_of": as_of}, last.notes)
-        parts = await self._parts(views)
-        answer = {"as_of": as_of, "customer": state, **parts}
-        is_settled = last is not None and {**last.answer, "as_of": as_of} == answer
-        return Look(answer, Noted(now, is_settled))
+        if last and now - last.notes < _WHOLE_SECONDS:
+            same = {**last.answer, "as_of": as_of}
+            if {**same, **fresh} == same:
+                return Look(same, last.notes)
+        return Look({**fresh, **await self._parts(views)}, now)
 
     async def _state(self, views: Views) -> tuple[str, Row]:
         found = await views.live.rows(STATE, id=self.customer_id)
@@ -94,7 +89,3 @@ class Customer:
             asyncio.gather(*(views.live.rows(sql, id=self.customer_id) for sql in PARTS.values())),
         )
         return {**dict(zip(PARTS, rows, strict=True)), **page}
-
-
-def _is_current(noted: Noted, now: float) -> bool:
-    return noted.is_settled and now - noted.at_seconds < _WHOLE_SECONDS

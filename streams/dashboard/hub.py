@@ -19,15 +19,26 @@ log = structlog.get_logger("streams.dashboard")
 
 MOST_LISTENERS: Final = 200
 TASK_NAME: Final = "look"
-#: A pause is at least so many times as long as the look before it: looking takes a fifth of the time at most.
+#: Pauses are so many times as long as looks, or longer: looking takes a fifth of the time at most.
 _PAUSE_PER_LOOK: Final = 4.0
+#: Of the usual length of a look, how much the newest one says. One long look does not make a long pause.
+_NEWEST: Final = 0.25
 #: An answer in which nothing but `as_of` is new is sent this often.
 _SAME_AGAIN_SECONDS: Final = 5.0
 
 
-def pause_seconds(every_seconds: float, look_seconds: float) -> float:
-    """From the end of a look to the next one: on time, or so late that looking is a fifth of the time."""
-    return max(every_seconds - look_seconds, _PAUSE_PER_LOOK * look_seconds)
+class Pace:
+    """When to look again: on time, or so late that looking is a fifth of the time in the long run."""
+
+    def __init__(self, every_seconds: float) -> None:
+        self._every_seconds = every_seconds
+        self._usual_seconds: float | None = None
+
+    def pause_seconds(self, look_seconds: float) -> float:
+        """From the end of a look that took so long until the next one."""
+        usual = look_seconds if self._usual_seconds is None else self._usual_seconds
+        self._usual_seconds = usual + _NEWEST * (look_seconds - usual)
+        return max(self._every_seconds - look_seconds, _PAUSE_PER_LOOK * self._usual_seconds)
 
 
 class State(NamedTuple):
@@ -69,12 +80,13 @@ class Topic:
         self._looking.add_done_callback(lambda _: self._news.set())
 
     async def _look_again_and_again(self) -> None:
+        pace = Pace(self.subject.every_seconds)
         while True:
             started = time.monotonic()
             await self._look()
             seconds = time.monotonic() - started
             self._metrics.look_seconds.labels(type(self.subject).__name__.lower()).observe(seconds)
-            await asyncio.sleep(pause_seconds(self.subject.every_seconds, seconds))
+            await asyncio.sleep(pace.pause_seconds(seconds))
 
     async def _look(self) -> None:
         try:

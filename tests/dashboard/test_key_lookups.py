@@ -13,7 +13,12 @@ from tests.sql.test_pruning import FILL, granules
 
 pytestmark = pytest.mark.slow
 
-OF_A_CUSTOMER = {"state": customer.STATE, **customer.PARTS, "events": timeline.EVENTS}
+OF_A_CUSTOMER = {
+    "state": customer.STATE,
+    "transitions": customer.TRANSITIONS,
+    **customer.PARTS,
+    "events": timeline.EVENTS,
+}
 VALUES = {"id": "'c-42'", "before": "now64(3)", "channel": "''", "limit": "51"}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streams.dashboard import remembering
-from streams.dashboard.hub import pause_seconds
+from streams.dashboard.hub import Pace
 from streams.dashboard.overview import Seen, latest_periods, rates, tenths
 from streams.dashboard.refusals import Refused
 from streams.dashboard.remembering import Remembering
@@ -61,8 +61,16 @@ def test_periods_that_are_not_there_are_null(
     [(1.0, 0.0, 1.0), (1.0, 0.1, 0.9), (1.0, 0.2, 0.8), (1.0, 1.0, 4.0), (2.0, 5.0, 20.0)],
 )
 def test_looks_are_on_time_and_take_a_fifth_of_it_at_most(every: float, look: float, pause: float) -> None:
-    assert pause_seconds(every, look) == pytest.approx(pause)
+    pace = Pace(every)
+    for _ in range(3):
+        assert pace.pause_seconds(look) == pytest.approx(pause)
     assert look <= 0.2 * (look + pause) + 1e-9
+
+
+def test_one_long_look_among_short_ones_does_not_make_a_long_pause() -> None:
+    pace = Pace(1.0)
+    looks = [0.1, 0.1, 1.0, 0.1, 0.1, 0.1]
+    assert max(pace.pause_seconds(look) for look in looks) < 2
 
 
 class Slow:

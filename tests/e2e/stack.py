@@ -97,22 +97,18 @@ def until(condition: Any, message: str, timeout_seconds: float = 120) -> None:
 
 @contextmanager
 def running(
-    directory: Path, *, workers: int = 1, clock: str = "wall", partitions: int = 4
+    directory: Path,
+    *,
+    workers: int = 1,
+    clock: str = "wall",
+    partitions: int = 4,
+    with_dashboard: bool = False,
 ) -> Iterator[Stack]:
     """`engage up` on free ports, until the block ends."""
     ready = directory / "ready.json"
     command = [sys.executable, "-m", "streams.cli", "up", "--data-dir", str(directory / "data")]
-    command += [
-        "--kafka-port",
-        "0",
-        "--clickhouse-port",
-        "0",
-        "--no-dashboard",
-        "--clock",
-        clock,
-        "--workers",
-        str(workers),
-    ]
+    command += ["--kafka-port", "0", "--clickhouse-port", "0", "--clock", clock, "--workers", str(workers)]
+    command += ["--dashboard-port", "0"] if with_dashboard else ["--no-dashboard"]
     command += ["--partitions", str(partitions), "--ready-file", str(ready)]
     # Nobody waits ten seconds for a change of status.
     environment = {**os.environ, "ENGAGE_SWEEP_INTERVAL_SECONDS": "1"}
