@@ -18,7 +18,12 @@ export function formats(locale, timeZone) {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
   });
-  const signed = new Intl.NumberFormat(locale, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
+  const wholePercent = new Intl.NumberFormat(locale, { style: "percent" });
+  const signed = new Intl.NumberFormat(locale, {
+    signDisplay: "exceptZero",
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
   /** @param {Intl.DateTimeFormatOptions} options */
   const dates = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
   const clock = dates({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -45,6 +50,8 @@ export function formats(locale, timeZone) {
     short: (value) => number(value, Number.isInteger(value) ? 0 : 1),
     /** @param {number | null | undefined} value 0 to 100 */
     percent: (value) => (value === null || value === undefined ? MISSING : percent.format(value / 100)),
+    /** @param {number} value 0 to 100 */
+    percentWhole: (value) => wholePercent.format(value / 100),
     /** @param {number} value */
     signed: (value) => signed.format(value),
     /** Events per second. @param {number | null | undefined} perSecond */

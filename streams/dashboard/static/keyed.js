@@ -1,4 +1,5 @@
 import { difference, distinct } from "./diff.js";
+import { gliding } from "./glide.js";
 
 /**
  * Keeps the children of an element in step with rows: one child per key, made once, filled each time, moved only
@@ -28,7 +29,6 @@ export class KeyedChildren {
   show(rows) {
     const keys = distinct(rows.map(this.#key));
     const { removed, placed } = difference([...this.#children.keys()], keys);
-    for (const key of removed) this.#children.get(key)?.remove();
     /** @type {Map<string, HTMLElement>} */
     const children = new Map();
     rows.forEach((row, index) => {
@@ -36,7 +36,11 @@ export class KeyedChildren {
       this.#fill(child, row);
       children.set(keys[index], child);
     });
-    this.#place(children, placed);
+    const change = () => {
+      for (const key of removed) this.#children.get(key)?.remove();
+      this.#place(children, placed);
+    };
+    if (removed.length + placed.size > 0) gliding(this.#children.values(), change);
     this.#children = children;
   }
 

@@ -23,10 +23,11 @@ export class StatusLine {
   show({ state, message }) {
     const { t, format } = this.#context;
     const at = this.#asOf === null ? "" : format.stamp(this.#asOf);
+    const brief = this.#asOf === null ? "" : format.minute(this.#asOf);
     const stale = state === "problem" || state === "reconnecting";
     this.#line.dataset.state = state;
     document.body.dataset.stale = String(stale && this.#asOf !== null);
-    setText(this.#text, t(`feed.${state}`, { at }));
+    setText(this.#text, t(`feed.${state}`, { at: brief }));
     const old = this.#asOf === null ? t("feed.none_yet") : t("feed.old", { at });
     const why = state === "problem" ? t("feed.problem_says", { message: message ?? "" }) : t("feed.lost");
     setText(this.#notice, stale ? `${why} ${old}` : "");

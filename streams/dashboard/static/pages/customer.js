@@ -38,6 +38,7 @@ export function customer({ context, main, id }) {
   main.append(
     heading,
     head.node,
+    panel({ id: "windows", title: t("windows.title"), note: t("windows.note") }, windows.node),
     make(
       "div",
       { class: "customer-columns" },
@@ -49,7 +50,6 @@ export function customer({ context, main, id }) {
         ...histories.map(({ node }) => node),
       ),
     ),
-    panel({ id: "windows", title: t("windows.title"), note: t("windows.note") }, windows.node),
   );
   return {
     title: id,
@@ -104,7 +104,7 @@ function leadPart(context) {
         id: "points",
         kind: "number",
         head: t("score.points"),
-        fill: (cell, row) => setText(cell, format.signed(row.points)),
+        fill: (cell, row) => setText(cell, format.integer(row.points)),
       },
     ],
   });

@@ -1,4 +1,4 @@
-import { make, setAttribute, setText } from "../dom.js";
+import { make, setText } from "../dom.js";
 import { setMeter } from "../parts/bars.js";
 import { figure } from "../parts/figure.js";
 import { emptyWith, setPill } from "../parts/marks.js";
@@ -243,5 +243,4 @@ function rejectsPart(context) {
 function fillPayload(cell, preview) {
   const code = cell.firstElementChild ?? cell.appendChild(make("code"));
   setText(code, preview);
-  setAttribute(cell, "title", preview);
 }

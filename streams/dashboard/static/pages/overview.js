@@ -3,7 +3,7 @@ import { ActivityChart } from "../parts/activity_chart.js";
 import { uprightBars } from "../parts/bars.js";
 import { figure, figures } from "../parts/figure.js";
 import { goalList } from "../parts/goal_list.js";
-import { channelMark, emptyWith } from "../parts/marks.js";
+import { channelMark } from "../parts/marks.js";
 import { pageHead, panel } from "../parts/panel.js";
 import { rateTable } from "../parts/rate_table.js";
 import { sparkline } from "../parts/sparkline.js";
@@ -21,14 +21,8 @@ export function overview({ context, main }) {
   const scores = scorePanel(context);
   const retention = rateTable(context);
   const goals = goalList(context);
-  const nothing = make(
-    "p",
-    { class: "empty", hidden: true, "data-testid": "no-events" },
-    emptyWith(t("overview.empty"), "engage send page_viewed"),
-  );
   main.append(
     pageHead(t("overview.title")),
-    nothing,
     panel(
       { id: "activity", title: t("overview.activity.title"), note: t("overview.activity.note") },
       rates.node,
@@ -56,7 +50,6 @@ export function overview({ context, main }) {
     close: () => activity.close(),
     /** @param {import("../rows.js").Overview} data */
     render(data) {
-      nothing.hidden = data.activity.length > 0 || (data.stickiness?.mau ?? 0) > 0;
       rates.show(data);
       activity.show(data.activity, data.as_of);
       people.show(data);
@@ -95,10 +88,7 @@ function rateFigures({ t, named, format }) {
 
 /** @param {import("../context.js").Context} context */
 function peopleFigures({ t, format }) {
-  const live = figure(t("overview.live"), {
-    id: "live-visitors",
-    after: make("dd", { class: "figure-link" }, make("a", { href: "/visitors" }, t("overview.live.more"))),
-  });
+  const live = figure(make("a", { href: "/visitors" }, t("overview.live")), { id: "live-visitors" });
   const active = /** @type {const} */ (["dau", "wau", "mau"]).map((name) => ({
     name,
     shown: figure(t(`active.${name}`), { id: name }),

@@ -53,7 +53,10 @@ export function retention({ context, main }) {
       make("div", { class: "filters" }, switches.grain.node, switches.basis.node),
     ),
     panel({ id: "periods", title: t("periods.title"), note: t("periods.note") }, chart.node, periods.node),
-    panel({ id: "cohorts", title: t("cohorts.title"), aside: switches.measure.node }, cohorts.node),
+    panel(
+      { id: "cohorts", title: t("cohorts.title"), note: t("cohorts.note"), aside: switches.measure.node },
+      cohorts.node,
+    ),
     panel({ id: "lifecycle", title: t("lifecycle.title"), note: t("lifecycle.note") }, lifecycle.node),
   );
   return {

@@ -3,7 +3,7 @@ import { make, setText } from "../dom.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { channelMark } from "./marks.js";
+import { channelMark, emptyWith } from "./marks.js";
 import { table } from "./table.js";
 import { TimeChart, colour } from "./time_chart.js";
 
@@ -15,6 +15,7 @@ export class ActivityChart {
   #values = CHANNELS.map(() => make("span", { class: "number" }));
   #table;
   #details;
+  #nothing;
   /** @type {import("../activity.js").Grid | null} */
   #grid = null;
   /** @type {number | null} */
@@ -39,7 +40,10 @@ export class ActivityChart {
       make("summary", {}, t("chart.as_table")),
       this.#table.node,
     );
-    this.node = make("div", {}, this.#legend(), this.#chart.node, this.#details);
+    const silence = emptyWith(t("overview.empty"), "engage send page_viewed");
+    this.#nothing = make("p", { class: "empty", hidden: true, "data-testid": "no-events" }, silence);
+    const picture = make("div", { class: "picture" }, this.#chart.node, this.#nothing);
+    this.node = make("div", {}, this.#legend(), picture, this.#details);
   }
 
   #legend() {
@@ -60,6 +64,7 @@ export class ActivityChart {
   show(rows, asOf) {
     this.#grid = grid(rows, Date.parse(asOf), CHANNELS);
     this.#chart.show([this.#grid.starts, ...stacked(this.#grid, CHANNELS).reverse()]);
+    this.#nothing.hidden = rows.length > 0;
     this.#point(this.#pointed);
     this.#showTable();
   }

@@ -2,7 +2,7 @@ import { make, setText } from "../dom.js";
 
 /**
  * One number with its name, for a <dl class="figures">.
- * @param {string} label
+ * @param {string | Node} label
  * @param {{id?: string, before?: Node | null, value?: Node | null, after?: Node | null}} [more] `value` in place of text
  * @returns {{node: HTMLElement, value: HTMLElement, note: HTMLElement, set: (value: string, note?: string) => void}}
  */

@@ -54,13 +54,11 @@ function filled({ t, named, format }, item, goal) {
   setText(/** @type {Element} */ (name.lastElementChild), `${goal.segment} · ${goal.goal_id}`);
   const value = (/** @type {number | null} */ figure) =>
     goal.metric.endsWith("_pct") ? format.percent(figure) : format.short(figure);
+  const [baseline, current, target] = [goal.baseline, goal.current, goal.target].map(value);
+  const ends = { baseline, target };
   setText(
     numbers,
-    t("goals.figures", {
-      baseline: value(goal.baseline),
-      current: value(goal.current),
-      target: value(goal.target),
-    }),
+    goal.current === null ? t("goals.figures_none", ends) : t("goals.figures", { ...ends, current }),
   );
   setText(due, t("goals.due", { day: format.day(goal.due_date) }));
   const share = Math.min(1, Math.max(0, goal.progress_ratio ?? 0));

@@ -29,7 +29,12 @@ export class RateChart {
         points: { size: 5, fill: () => colour(name) },
       })),
       time: (seconds) => format.period(new Date(seconds * 1000).toISOString(), this.#grain),
-      value: (pct) => `${format.integer(pct)} %`,
+      value: (pct) => format.percentWhole(pct),
+      // Won-back customers can lift the retention rate above 100.
+      range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ largest) => [
+        0,
+        Math.max(100, largest),
+      ],
       pointed: (index) => this.#point(index),
     });
     const keys = LINES.map(({ rate, colour: name }, index) =>

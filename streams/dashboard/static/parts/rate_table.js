@@ -1,4 +1,5 @@
 import { make, setAttribute, setText } from "../dom.js";
+import { MISSING } from "../format.js";
 import { RATES, explanation, movement } from "../rates.js";
 import { explained } from "./hint.js";
 
@@ -41,7 +42,7 @@ export function rateTable(context) {
     /** @param {Periods} periods */
     show(periods) {
       const name = (/** @type {import("../rows.js").PeriodRow | null} */ row) =>
-        row === null ? t("rate.no_period") : format.period(row.period_start, row.grain);
+        row === null ? MISSING : format.period(row.period_start, row.grain);
       setText(last, name(periods.last));
       setText(before, name(periods.before_last));
       for (const row of rows) row.show(periods);
@@ -75,8 +76,8 @@ function rateRow(context, rate) {
       previous.set(format.percent(before_last?.[rate]), why(before_last));
       const move = movement(last?.[rate], before_last?.[rate], rate);
       setText(arrow, move === null ? "" : ARROWS[move.direction]);
-      setText(change, move === null ? "–" : t("rate.points", { points: format.signed(move.points) }));
-      setAttribute(moved, "data-good", move?.good ?? "none");
+      setText(change, move === null ? MISSING : t("rate.points", { points: format.signed(move.points) }));
+      setAttribute(moved, "data-good", String(move?.good ?? "none"));
     },
   };
 }

@@ -27,6 +27,6 @@ export function scrollable(box, name) {
 function describe(box) {
   const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
   setAttribute(box, "tabindex", scrolls ? 0 : null);
-  setAttribute(box, "role", scrolls ? "region" : null);
+  setAttribute(box, "role", scrolls ? "group" : null);
   setAttribute(box, "aria-label", scrolls ? names.get(box) : null);
 }

@@ -11,7 +11,8 @@ const HEIGHT_PX = 200;
  * @property {(seconds: number) => string} time of the axis' ticks
  * @property {(value: number) => string} value of the axis' ticks
  * @property {(index: number | null) => void} pointed at a moment, or at none
- * @property {[number, number] | null} [range] of the values; from 0 to the largest if left out
+ * @property {(plot: any, least: number, largest: number) => [number, number]} [range] of the values; from 0 to a bit
+ *   above the largest if left out
  */
 
 /** One uPlot over time, kept for as long as its page: new data replace the old, colours follow the theme. */
@@ -49,8 +50,13 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** @param {any} _ @param {number} __ @param {number} largest @returns {[number, number]} */
+function fromZero(_, __, largest) {
+  return [0, Math.max(1, largest * 1.05)];
+}
+
 /** @param {TimeChartHow} how */
-function options({ series, time, value, pointed, range = null }) {
+function options({ series, time, value, pointed, range = fromZero }) {
   const font = "12px system-ui, sans-serif";
   const axis = {
     stroke: () => colour("--soft"),
@@ -61,20 +67,21 @@ function options({ series, time, value, pointed, range = null }) {
   return {
     width: 600,
     height: HEIGHT_PX,
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
-    scales: { y: { range: range ?? ((_, __, largest) => [0, Math.max(1, largest * 1.05)]) } },
+    scales: { y: { range } },
     axes: [
       {
         ...axis,
         grid: { show: false },
-        space: 64,
+        size: 28,
+        space: 72,
         values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(time),
       },
       {
         ...axis,
-        size: 48,
+        size: 52,
         space: 36,
         values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map(value),
       },
