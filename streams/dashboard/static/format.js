@@ -73,7 +73,7 @@ export function formats(locale, timeZone) {
     /** @param {string | null | undefined} date_ */
     dayShort: (date_) => date(dayShort, date_),
     /** @param {string} start @param {string} grain */
-    period: (start, grain) => period(start, grain, { day, dayShort, month }),
+    period: (start, grain) => period(start, grain, { dayShort, month }),
   };
 }
 

@@ -2,10 +2,9 @@ import { grid, hours, stacked, total } from "../activity.js";
 import { make, setText } from "../dom.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
-import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { channelMark, emptyWith } from "./marks.js";
 import { table } from "./table.js";
-import { TimeChart, colour } from "./time_chart.js";
+import { TimeChart, bars, colour } from "./time_chart.js";
 
 /** Events of 24 hours in bars of five minutes, channels on one another; the same numbers by hour in a table. */
 export class ActivityChart {
@@ -28,7 +27,7 @@ export class ActivityChart {
     this.#chart = new TimeChart({
       label: t("overview.activity.label"),
       // The tallest first: what stands below it is painted over it.
-      series: [...CHANNELS].reverse().map((channel) => bars(channel)),
+      series: [...CHANNELS].reverse().map((channel) => barSeries(channel)),
       time: (seconds) => format.minute(new Date(seconds * 1000).toISOString()),
       value: (count) => (Number.isInteger(count) ? format.integer(count) : ""),
       pointed: (index) => this.#point(index),
@@ -93,12 +92,12 @@ export class ActivityChart {
 }
 
 /** @param {string} channel */
-function bars(channel) {
+function barSeries(channel) {
   return {
     label: channel,
     fill: () => colour(`--${channel}`),
     width: 0,
-    paths: uPlot.paths.bars({ size: [0.82, 16], align: 1 }),
+    paths: bars,
     points: { show: false },
   };
 }
