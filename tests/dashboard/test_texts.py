@@ -16,7 +16,8 @@ from tests.dashboard.pages import STATIC, modules
 
 LANGUAGES: Final = ("en", "de")
 #: t("key"), named("key"), key: "key" in a table, data-text="key" in HTML.
-_KEY: Final = re.compile(r'''(?:\b(?:t|named)\(\s*|\bkey: |data-(?:text|label|placeholder)=)"([a-z][\w.]*)"''')
+_BEFORE_KEY: Final = r"(?:\b(?:t|named)\(\s*|\bkey: |data-(?:text|label|placeholder)=)"
+_KEY: Final = re.compile(_BEFORE_KEY + r'"([a-z][\w.]*)"')
 #: t(condition ? "key" : "other.key")
 _EITHER: Final = re.compile(r'''\? "([a-z_]+\.[\w.]+)" : "([a-z_]+\.[\w.]+)"\)''')
 #: counted("key") has key.one and key.other.

@@ -25,6 +25,7 @@ export function explanation({ t, format }, row, rate) {
     ce: format.integer(row.customers_end),
     cn: format.integer(row.customers_new),
     wb: format.integer(row.customers_won_back),
+    all: format.percentWhole(100),
     strict: format.percent(row.retention_strict_pct),
     rate: format.percent(row[rate]),
   };

@@ -30,7 +30,7 @@ export class StatusLine {
     setText(this.#text, t(`feed.${state}`, { at: brief }));
     const old = this.#asOf === null ? t("feed.none_yet") : t("feed.old", { at });
     const why = state === "problem" ? t("feed.problem_says", { message: message ?? "" }) : t("feed.lost");
-    setText(this.#notice, stale ? `${why} ${old}` : "");
+    setText(this.#notice, stale ? `${why} · ${old}` : "");
     this.#notice.hidden = !stale;
   }
 

@@ -49,11 +49,17 @@ export function installHints() {
     const stays = to instanceof Node && (box.contains(to) || owner?.contains(to));
     if (!stays && document.activeElement !== owner) hide();
   };
+  const follow = () => {
+    const by = owner?.getBoundingClientRect();
+    if (by === undefined) return;
+    if (by.bottom < 0 || by.top > innerHeight) hide();
+    else place(box, by);
+  };
   document.addEventListener("mouseover", show);
   document.addEventListener("focusin", show);
   document.addEventListener("mouseout", leave);
   document.addEventListener("focusout", hide);
-  document.addEventListener("scroll", hide, { capture: true, passive: true });
+  document.addEventListener("scroll", follow, { capture: true, passive: true });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
 }
 
