@@ -26,6 +26,18 @@ export function grid(rows, asOfMs, channels) {
 }
 
 /**
+ * From when to when a picture of it is worth looking at: the whole day, or less when the first event is younger.
+ * @param {Grid} grid
+ * @returns {[number, number]} seconds since 1970; the end of the last bucket is the end
+ */
+export function shownTimes({ starts, counts }) {
+  const first = starts.findIndex((_, index) => Object.values(counts).some((row) => row[index] > 0));
+  const latest = BUCKETS_PER_DAY - BUCKETS_PER_HOUR;
+  const begin = first < 0 ? 0 : Math.max(0, Math.min(first - 1, latest));
+  return [starts[begin], starts[BUCKETS_PER_DAY - 1] + BUCKET_SECONDS];
+}
+
+/**
  * Sums from the first channel up: what a bar of each channel reaches when they stand on one another.
  * @param {Grid} grid
  * @param {readonly string[]} channels

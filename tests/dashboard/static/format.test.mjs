@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MISSING, agos, durations, formats, money, span, utc } from "../../../streams/dashboard/static/format.js";
+import {
+  MISSING,
+  agos,
+  durations,
+  formats,
+  money,
+  span,
+  utc,
+} from "../../../streams/dashboard/static/format.js";
 
 /** Intl writes no-break and narrow no-break spaces. */
 const plain = (text) => text.replace(/[\u00a0\u202f]/g, " ");

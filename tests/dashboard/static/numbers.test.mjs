@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BUCKETS_PER_DAY, grid, hours, stacked, total } from "../../../streams/dashboard/static/activity.js";
+import {
+  BUCKETS_PER_DAY,
+  grid,
+  hours,
+  shownTimes,
+  stacked,
+  total,
+} from "../../../streams/dashboard/static/activity.js";
 import { AsOf } from "../../../streams/dashboard/static/as_of.js";
 import { MOST_COLUMNS, cohortGrid } from "../../../streams/dashboard/static/cohorts.js";
 import { earning, ordered, pointsOf } from "../../../streams/dashboard/static/ledger.js";
@@ -24,7 +31,13 @@ test("activity is a grid of a day up to the bucket of as_of, zero where nothing 
   assert.equal(new Date(shown.starts.at(-1) * 1000).toISOString(), "2026-11-22T19:00:00.000Z");
   assert.deepEqual(shown.counts.website.slice(-2), [0, 5]);
   assert.equal(total(shown, "chat"), 2);
-  assert.deepEqual(stacked(shown, CHANNELS).map((row) => row.slice(-2)), [[0, 5], [2, 5]]);
+  assert.deepEqual(
+    stacked(shown, CHANNELS).map((row) => row.slice(-2)),
+    [
+      [0, 5],
+      [2, 5],
+    ],
+  );
   assert.deepEqual(hours(shown, CHANNELS)[0], { start: "2026-11-22T19:00:00.000Z", counts: [5, 0] });
 });
 
@@ -42,7 +55,10 @@ test("the ledger begins with the newest day, and there with most points", () => 
   const row = (day, type, points) => ({ day, channel: "website", type, count: 1, weight: points, points });
   const rows = [row("2026-11-21", "a", 9), row("2026-11-22", "b", 1), row("2026-11-22", "c", 4)];
 
-  assert.deepEqual(ordered(rows).map(({ type }) => type), ["c", "b", "a"]);
+  assert.deepEqual(
+    ordered(rows).map(({ type }) => type),
+    ["c", "b", "a"],
+  );
 });
 
 test("retention that rises is good, churn that rises is not", () => {
@@ -53,20 +69,36 @@ test("retention that rises is good, churn that rises is not", () => {
 });
 
 test("cohorts stand newest first; what has not begun is null, what runs has no rate", () => {
-  const cell = (cohort_start, k, on_pct, is_complete) => ({ cohort_start, k, size: 3, on_pct, on_or_after_pct: on_pct, is_complete });
+  const cell = (cohort_start, k, on_pct, is_complete) => ({
+    cohort_start,
+    k,
+    size: 3,
+    on_pct,
+    on_or_after_pct: on_pct,
+    is_complete,
+  });
   const { columns, cohorts } = cohortGrid(
     [cell("2026-10-01", 0, 100, 1), cell("2026-10-01", 1, null, 0), cell("2026-11-01", 0, null, 0)],
     "on_pct",
   );
 
   assert.equal(columns, 2);
-  assert.deepEqual(cohorts.map(({ start }) => start), ["2026-11-01", "2026-10-01"]);
+  assert.deepEqual(
+    cohorts.map(({ start }) => start),
+    ["2026-11-01", "2026-10-01"],
+  );
   assert.deepEqual(cohorts[0].shares, [{ pct: null, running: true }, null]);
   assert.deepEqual(cohorts[1].shares[0], { pct: 100, running: false });
 });
 
 test("a long history of days is cut to what makes a picture", () => {
-  const rows = Array.from({ length: 90 }, (_, k) => ({ cohort_start: "2026-01-01", k, size: 1, on_pct: 0, is_complete: 1 }));
+  const rows = Array.from({ length: 90 }, (_, k) => ({
+    cohort_start: "2026-01-01",
+    k,
+    size: 1,
+    on_pct: 0,
+    is_complete: 1,
+  }));
 
   assert.equal(cohortGrid(rows, "on_pct").cohorts[0].shares.length, MOST_COLUMNS);
 });
@@ -80,4 +112,15 @@ test("time goes on between answers, but stands still in a replay of history", ()
   assert.equal(live.secondsSince("2026-11-22T18:59:48.000Z", now + 5000), 15);
   assert.equal(replayed.secondsSince("1997-09-29T23:59:00.000Z", now + 5000), 60);
   assert.equal(live.secondsSince("2026-11-22T20:00:00.000Z", now), 0);
+});
+
+test("the picture of a young stream begins shortly before its first event, and shows an hour at least", () => {
+  const shown = (bucket_at) =>
+    shownTimes(grid(bucket_at ? [{ bucket_at, channel: "chat", events: 1 }] : [], AS_OF, CHANNELS)).map(
+      (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16),
+    );
+
+  assert.deepEqual(shown("2026-11-22T12:00:00.000Z"), ["11:55", "19:05"]);
+  assert.deepEqual(shown("2026-11-22T19:00:00.000Z"), ["18:05", "19:05"]);
+  assert.deepEqual(shown(null), ["19:05", "19:05"]);
 });

@@ -16,7 +16,10 @@ test("what is no page is nowhere, not an error", () => {
 });
 
 test("filters stand in the address only when they are set", () => {
-  assert.equal(withFilters("/visitors", { channel: "chat", min_score: "50" }), "/visitors?channel=chat&min_score=50");
+  assert.equal(
+    withFilters("/visitors", { channel: "chat", min_score: "50" }),
+    "/visitors?channel=chat&min_score=50",
+  );
   assert.equal(withFilters("/visitors", { channel: "", min_score: null }), "/visitors");
 });
 
@@ -24,16 +27,31 @@ test("a filter that does not exist is none", () => {
   assert.equal(filter(new URLSearchParams("channel=fax"), "channel", ["chat"], ""), "");
 });
 
-const context = { t: (key, values) => `${key} ${JSON.stringify(values)}`, named: (_, otherwise) => otherwise };
+const context = {
+  t: (key, values) => `${key} ${JSON.stringify(values)}`,
+  named: (_, otherwise) => otherwise,
+};
 
 test("a summary is told apart from the type that it begins with", () => {
-  assert.deepEqual(eventWords(context, "page_viewed", "page viewed: Home: sale"), { what: "page viewed", about: "Home: sale" });
+  assert.deepEqual(eventWords(context, "page_viewed", "page viewed: Home: sale"), {
+    what: "page viewed",
+    about: "Home: sale",
+  });
   assert.deepEqual(eventWords(context, "message_sent", "message sent"), { what: "message sent", about: "" });
-  assert.deepEqual(eventWords(context, "page_viewed", "something else"), { what: "page viewed", about: "something else" });
+  assert.deepEqual(eventWords(context, "page_viewed", "something else"), {
+    what: "page viewed",
+    about: "something else",
+  });
 });
 
 test("reasons of the worker are translated, others stay as they are", () => {
-  assert.equal(reasonWords(context, "61 days since last order, expected 28"), 'reason.silence {"days":"61","expected":"28"}');
-  assert.equal(reasonWords(context, "order after 97 days, expected 28"), 'reason.order_after {"days":"97","expected":"28"}');
+  assert.equal(
+    reasonWords(context, "61 days since last order, expected 28"),
+    'reason.silence {"days":"61","expected":"28"}',
+  );
+  assert.equal(
+    reasonWords(context, "order after 97 days, expected 28"),
+    'reason.order_after {"days":"97","expected":"28"}',
+  );
   assert.equal(reasonWords(context, "because"), "because");
 });

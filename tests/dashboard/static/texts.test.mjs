@@ -17,7 +17,10 @@ test("a key that is not in the catalogue is an error", () => {
 test("a count chooses one or other", () => {
   const { counted } = translator({ "x.one": "{n} customer", "x.other": "{n} customers" }, "en");
 
-  assert.deepEqual([0, 1, 2].map((n) => counted("x", n, String(n))), ["0 customers", "1 customer", "2 customers"]);
+  assert.deepEqual(
+    [0, 1, 2].map((n) => counted("x", n, String(n))),
+    ["0 customers", "1 customer", "2 customers"],
+  );
 });
 
 test("names that producers make up stay as they are", () => {

@@ -20,22 +20,41 @@ test("older events stay below the newest", () => {
 });
 
 test("what slides out of the newest is kept", () => {
-  assert.deepEqual(minutes(merged([event(9), event(8)], [event(8), event(7), event(6)], true).events), [9, 8, 7, 6]);
-  assert.deepEqual(minutes(merged([event(10), event(9)], [event(9), event(8), event(7)], true).events), [10, 9, 8, 7]);
+  assert.deepEqual(
+    minutes(merged([event(9), event(8)], [event(8), event(7), event(6)], true).events),
+    [9, 8, 7, 6],
+  );
+  assert.deepEqual(
+    minutes(merged([event(10), event(9)], [event(9), event(8), event(7)], true).events),
+    [10, 9, 8, 7],
+  );
 });
 
 test("two events that look alike are two", () => {
-  assert.deepEqual(minutes(merged([event(9), event(9)], [event(9), event(9), event(8)], true).events), [9, 9, 8]);
+  assert.deepEqual(
+    minutes(merged([event(9), event(9)], [event(9), event(9), event(8)], true).events),
+    [9, 9, 8],
+  );
 });
 
 test("of one instant, those that the newest do not have are kept", () => {
-  const { events } = merged([event(9, "a"), event(8, "b")], [event(8, "b"), event(8, "c"), event(7, "d")], true);
+  const { events } = merged(
+    [event(9, "a"), event(8, "b")],
+    [event(8, "b"), event(8, "c"), event(7, "d")],
+    true,
+  );
 
-  assert.deepEqual(events.map(({ summary }) => summary), ["a", "b", "c", "d"]);
+  assert.deepEqual(
+    events.map(({ summary }) => summary),
+    ["a", "b", "c", "d"],
+  );
 });
 
 test("when so much happened that the two do not meet, no hole is shown as silence", () => {
-  assert.deepEqual(merged([event(9), event(8)], [event(5), event(4)], true), { events: [event(9), event(8)], joined: false });
+  assert.deepEqual(merged([event(9), event(8)], [event(5), event(4)], true), {
+    events: [event(9), event(8)],
+    joined: false,
+  });
 });
 
 test("without older ones on the server there is no hole", () => {

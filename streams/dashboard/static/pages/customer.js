@@ -89,6 +89,7 @@ function leadPart(context) {
   );
   const rows = table({
     id: "lead-ledger-table",
+    tall: true,
     caption: t("lead.title"),
     empty: t("lead.empty"),
     foot,
@@ -122,6 +123,7 @@ function transitionPart(context) {
   const { t, named } = context;
   const rows = table({
     id: "transitions-table",
+    tall: true,
     caption: t("history.title"),
     empty: t("history.empty"),
     key: (/** @type {import("../rows.js").TransitionRow} */ row) => `${row.changed_at} ${row.to_status}`,
@@ -155,6 +157,7 @@ function orderPart(context) {
   const { t, named, format } = context;
   const rows = table({
     id: "orders-table",
+    tall: true,
     caption: t("orders.title"),
     empty: t("orders.empty"),
     key: (/** @type {import("../rows.js").OrderRow} */ row) => row.order_id,

@@ -1,4 +1,4 @@
-import { grid, hours, stacked, total } from "../activity.js";
+import { grid, hours, shownTimes, stacked, total } from "../activity.js";
 import { make, setText } from "../dom.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
@@ -28,6 +28,7 @@ export class ActivityChart {
       label: t("overview.activity.label"),
       // The tallest first: what stands below it is painted over it.
       series: [...CHANNELS].reverse().map((channel) => barSeries(channel)),
+      times: () => (this.#grid === null ? null : shownTimes(this.#grid)),
       time: (seconds) => format.minute(new Date(seconds * 1000).toISOString()),
       value: (count) => (Number.isInteger(count) ? format.integer(count) : ""),
       pointed: (index) => this.#point(index),

@@ -21,6 +21,7 @@ export function scoreLedger(context) {
   );
   const rows = table({
     id: "score-ledger-table",
+    tall: true,
     caption: t("score.caption"),
     columns: columns(context),
     key: scoreKey,
@@ -30,7 +31,6 @@ export function scoreLedger(context) {
   const formula = make("p", { class: "formula", "data-testid": "score-formula" });
   const node = panel({ id: "score-ledger", title: "", note: t("score.note") }, rows.node, formula);
   node.querySelector("h2")?.append(title);
-  rows.node.classList.add("is-tall");
   return {
     node,
     /** @param {ScoreRow[]} ledger @param {number} score */

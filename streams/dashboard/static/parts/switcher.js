@@ -7,13 +7,7 @@ import { make, setAttribute } from "../dom.js";
  */
 export function switcher({ id, label, options }) {
   const links = options.map(({ value, label: text, mark }) =>
-    make(
-      "a",
-      { "data-value": value, "data-testid": `${id}-${value || "all"}` },
-      mark ?? null,
-      text,
-      make("span", { class: "switch-count" }),
-    ),
+    make("a", { "data-value": value, "data-testid": `${id}-${value || "all"}` }, mark ?? null, text),
   );
   return {
     node: make("nav", { class: "switcher", "aria-label": label, "data-testid": id }, ...links),

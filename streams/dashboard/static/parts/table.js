@@ -15,10 +15,10 @@ import { scrollable } from "./scrollable.js";
  * A table whose rows come and go by key; in place of an empty one stands a sentence.
  * @template Row
  * @param {{id: string, caption: string, columns: Column<Row>[], key: (row: Row) => string,
- *   empty: Node | string, foot?: HTMLElement | null}} how
+ *   empty: Node | string, foot?: HTMLElement | null, tall?: boolean}} how `tall`: it scrolls by itself
  * @returns {{node: HTMLElement, show: (rows: readonly Row[]) => void}}
  */
-export function table({ id, caption, columns, key, empty, foot = null }) {
+export function table({ id, caption, columns, key, empty, foot = null, tall = false }) {
   const body = make("tbody");
   const heads = columns.map((column) => make("th", { scope: "col", class: cellClass(column) }, column.head));
   const rows = new KeyedChildren(body, {
@@ -41,7 +41,12 @@ export function table({ id, caption, columns, key, empty, foot = null }) {
   const nothing = make("p", { class: "empty", hidden: true }, empty);
   scrollable(wrap, caption);
   return {
-    node: make("div", { class: "table-frame", "data-testid": id }, wrap, nothing),
+    node: make(
+      "div",
+      { class: tall ? "table-frame is-tall" : "table-frame", "data-testid": id },
+      wrap,
+      nothing,
+    ),
     show(data) {
       rows.show(data);
       wrap.hidden = data.length === 0;

@@ -13,6 +13,7 @@ const HEIGHT_PX = 200;
  * @property {any[]} series of uPlot
  * @property {(seconds: number) => string} time of the axis' ticks
  * @property {(value: number) => string} value of the axis' ticks
+ * @property {() => [number, number] | null} [times] the first and last second to show; those of the data if left out
  * @property {(index: number | null) => void} pointed at a moment, or at none
  * @property {(plot: any, least: number, largest: number) => [number, number]} [range] of the values; from 0 to a bit
  *   above the largest if left out
@@ -62,7 +63,7 @@ function fromZero(_, __, largest) {
 }
 
 /** @param {TimeChartHow} how */
-function options({ series, time, value, pointed, range = fromZero }) {
+function options({ series, time, value, pointed, times = () => null, range = fromZero }) {
   const font = "12px system-ui, sans-serif";
   const axis = {
     stroke: () => colour("--soft"),
@@ -76,7 +77,13 @@ function options({ series, time, value, pointed, range = fromZero }) {
     padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
-    scales: { y: { range } },
+    scales: {
+      x: {
+        range: (/** @type {any} */ _, /** @type {number} */ first, /** @type {number} */ last) =>
+          times() ?? [first, last],
+      },
+      y: { range },
+    },
     axes: [
       {
         ...axis,
