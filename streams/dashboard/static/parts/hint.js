@@ -1,4 +1,5 @@
 import { find, make, setAttribute, setText } from "../dom.js";
+import { MISSING } from "../format.js";
 
 let lastId = 0;
 const GAP_PX = 6;
@@ -9,11 +10,15 @@ const GAP_PX = 6;
  */
 export function explained() {
   lastId += 1;
-  const value = make("button", {
-    type: "button",
-    class: "explained",
-    "aria-describedby": `explained-${lastId}`,
-  });
+  const value = make(
+    "button",
+    {
+      type: "button",
+      class: "explained",
+      "aria-describedby": `explained-${lastId}`,
+    },
+    MISSING,
+  );
   const text = make("span", { id: `explained-${lastId}`, hidden: true });
   return {
     node: make("span", {}, value, text),

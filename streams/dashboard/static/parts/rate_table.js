@@ -13,8 +13,8 @@ const ARROWS = Object.freeze({ up: "▲", down: "▼", same: "＝" });
  */
 export function rateTable(context) {
   const { t, format } = context;
-  const last = make("th", { scope: "col", class: "is-number" });
-  const before = make("th", { scope: "col", class: "is-number" });
+  const last = make("th", { scope: "col", class: "is-number" }, MISSING);
+  const before = make("th", { scope: "col", class: "is-number" }, MISSING);
   const rows = RATES.map((rate) => rateRow(context, rate));
   const running = make("p", { class: "soft running", "data-testid": "retention-running" });
   const head = make(

@@ -50,7 +50,7 @@ export class TimeChart {
 }
 
 /** How a series draws upright bars, each from the start of its time on. */
-export const bars = uPlot.paths.bars({ size: [0.82, 16], align: 1 });
+export const bars = uPlot.paths.bars({ size: [0.82, 64], align: 1 });
 
 /** @param {string} name of a custom property @returns {string} its colour now */
 export function colour(name) {
