@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from packaging.requirements import Requirement
 
 ROOT: Final = "engagement-streams"
 EXTRAS: Final = ("collector", "embedded")
+
+#: Copies of other people's files that are part of the product.
+VENDOR: Final = Path(__file__).parents[1] / "streams" / "dashboard" / "static" / "vendor"
 
 #: May be handed on with an Apache-2.0 program. MPL-2.0 asks for changes to its own files only.
 ALLOWED: Final = frozenset(
@@ -75,6 +79,32 @@ def licences(package: Distribution) -> set[str]:
     return {_SPDX.get(text.lower(), text) for text in named}
 
 
+class Vendored(NamedTuple):
+    """As the first line of its README.md says: `name version (licence, …`; its licence is in LICENSE."""
+
+    name: str
+    version: str
+    licence: str
+
+
+def vendored() -> list[Vendored]:
+    """All copies below `VENDOR`.
+
+    Raises:
+        SystemExit: one of them does not say what it is, or its licence is not there.
+    """
+    found = []
+    for directory in sorted(VENDOR.iterdir()):
+        readme = directory.joinpath("README.md").read_text("utf-8")
+        said = re.match(r"(?P<name>\S+) (?P<version>\S+) \((?P<licence>[\w.-]+)", readme)
+        if said is None or not directory.joinpath("LICENSE").is_file():
+            sys.exit(
+                f"{directory.name}: README.md must begin with `name version (licence`, LICENSE must be there"
+            )
+        found.append(Vendored(**said.groupdict()))
+    return found
+
+
 def normal(name: str) -> str:
     """A package's name as indices compare them."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -88,6 +118,10 @@ def main() -> int:
         print(f"{name:32} {package.version:16} {', '.join(sorted(said))}")
         if not said <= ALLOWED:
             refused.append(f"{name}: {', '.join(sorted(said - ALLOWED))}")
+    for name_, version, licence in vendored():
+        print(f"{name_:32} {version:16} {licence}")
+        if licence not in ALLOWED:
+            refused.append(f"{name_}: {licence}")
     for line in refused:
         print(f"not on the list of tests/licences.py: {line}", file=sys.stderr)
     return 1 if refused else 0

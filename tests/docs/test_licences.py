@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.licences import ALLOWED, licences, needed
+from tests.licences import ALLOWED, VENDOR, licences, needed, vendored
 
 
 def test_everything_that_the_product_needs_has_a_licence_on_the_list() -> None:
@@ -16,3 +16,9 @@ def test_the_list_reaches_what_is_needed_indirectly_and_leaves_tools_out() -> No
 
     assert {"aiokafka", "mode-streaming", "chdb-core"} <= names
     assert not names & {"pytest", "hypothesis", "ruff"}
+
+
+def test_copies_of_other_peoples_files_are_on_the_list_too() -> None:
+    assert [copy.name for copy in vendored()] == ["uPlot"]
+    assert {copy.licence for copy in vendored()} <= ALLOWED
+    assert "MIT License" in VENDOR.joinpath("uplot", "LICENSE").read_text("utf-8")
