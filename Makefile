@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-browser soak-browser browser faults mutations soak bench lint types imports licences check schemas dashboards clean
+.PHONY: help setup demo test test-fast test-bi test-browser soak-browser browser faults mutations soak bench lint types imports licences check schemas dashboards clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-browser: browser ## Drive the live page with a real browser (ARGS: -k links
 
 soak-browser: browser ## The live page with 10,000 live customers: memory and CPU of the tab (MINUTES=30)
 	@$(PY) -m tests.browser.soak --minutes $(MINUTES) $(ARGS)
+
+test-bi: setup ## Read every view through every client of BI tools, and print what came out as a table
+	@$(PY) -m pytest tests/bi $(ARGS)
 
 faults: setup ## Run every fault scenario with many seeds and print the table (ARGS: --only, --repetitions, --minutes)
 	@$(PY) -m tests.faults $(ARGS)

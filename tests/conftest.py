@@ -11,7 +11,7 @@ import pytest
 
 from streams.embedded.clickhouse import command, wait_until_ready
 
-pytest_plugins = ["tests.kafka_fixture"]
+pytest_plugins = ["tests.kafka_fixture", "tests.bi.matrix"]
 
 
 def free_port() -> int:

@@ -209,7 +209,7 @@ def test_parameters_may_hold_bytes_that_are_no_text(front: Front) -> None:
         ({"database": "no`such"}, "81"),
         ({"session_id": "s", "session_timeout": "x"}, "36"),
         ({"session_id": "never seen", "session_check": "1"}, "372"),
-        ({"compress": "1"}, "48"),
+        ({"decompress": "1"}, "48"),
     ],
 )
 def test_a_bad_field_of_the_url_is_an_error(front: Front, fields: dict[str, str], code: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from streams.embedded.clickhouse.reader_rules import is_denied_function
+from streams.embedded.clickhouse.reader_rules import OF_NO_EFFECT, is_denied_function
 
 DATABASE = "reader_test"
 
@@ -281,6 +281,52 @@ def test_a_parameter_of_the_reader_may_hold_any_text(reader: Client) -> None:
 def test_the_reader_may_not_bring_the_setting(reader: Client, name: str) -> None:
     with pytest.raises(DatabaseError, match=f"the setting {name} may not be changed"):
         reader.query("SELECT 1", settings={name: "1"})
+
+
+def test_settings_about_what_no_reader_does_are_taken_and_not_applied(reader: Client, owner: Client) -> None:
+    """Drivers send them with every statement."""
+    names = sorted(OF_NO_EFFECT)
+    sql = f"SELECT name, value FROM system.settings WHERE name IN {tuple(names)} ORDER BY name"
+    others = {"0": "1", "1": "0", "LZ4": "ZSTD", "ZSTD": "LZ4"}
+    other = {name: others[value] for name, value in owner.query(sql).result_rows}
+    assert sorted(other) == names
+    assert reader.query(sql, settings=other).result_rows == owner.query(sql).result_rows
+    with pytest.raises(DatabaseError, match="the setting select_sequential_consistency may not be changed"):
+        reader.query("SELECT 1 SETTINGS select_sequential_consistency = 1")
+
+
+LISTS = {
+    "SHOW TABLES": {"v_p", "v_x"},
+    "SELECT name FROM system.tables WHERE database = currentDatabase()": {"v_p", "v_x"},
+    "SELECT t.name FROM system.tables AS t JOIN system.databases AS d ON t.database = d.name"
+    " WHERE d.name = 'reader_test'": {"v_p", "v_x"},
+    "SELECT `table` FROM system.columns WHERE database = 'reader_test'": {"v_x"},
+    "SHOW TABLES FROM system": {"columns", "databases", "settings", "tables"},
+    "SELECT DISTINCT `table` FROM system.columns WHERE database = 'system'": {
+        "columns",
+        "databases",
+        "settings",
+        "tables",
+    },
+    "SHOW DATABASES": {"reader_test", "system"},
+    "WITH t AS (SELECT * FROM system.tables) SELECT name FROM t WHERE name IN ('events', 'v_x')": {"v_x"},
+    "SELECT name FROM (SELECT * FROM system.tables AS v_x) WHERE startsWith(name, 'e')": set(),
+}
+
+
+@pytest.mark.parametrize("sql", LISTS)
+def test_lists_hold_what_the_reader_may_read(reader: Client, sql: str) -> None:
+    """As on a server, so that a BI tool offers no table that it cannot read."""
+    assert {name for (name,) in reader.query(sql).result_rows} == LISTS[sql]
+
+
+def test_the_filter_of_lists_cannot_be_changed(reader: Client) -> None:
+    for attempt in (
+        {"sql": "SELECT 1", "settings": {"additional_table_filters": "{}"}},
+        {"sql": "SELECT name FROM system.tables SETTINGS additional_table_filters = '{}'"},
+    ):
+        with pytest.raises(DatabaseError, match="the setting additional_table_filters may not be changed"):
+            reader.query(attempt["sql"], settings=attempt.get("settings"))
 
 
 @pytest.mark.parametrize("asked", ["0", "3600", "1e9"])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import lz4.frame  # type: ignore[import-untyped]
 
+from streams.embedded.clickhouse.blocks import BlockPacker
 from streams.embedded.clickhouse.errors import (
     CANNOT_DECOMPRESS,
     NOT_IMPLEMENTED,
@@ -23,6 +24,8 @@ else:
 
 # In the order in which the front prefers them: on one machine the cheapest for the processor wins.
 ENCODINGS = ("lz4", "zstd", "gzip", "deflate")
+# No encoding of HTTP: the body itself consists of ClickHouse's compressed blocks.
+BLOCKS = "blocks"
 _STEP_BYTES = 4 << 20
 # The libraries copy what lies behind a frame, so bodies of many small frames are given to them in pieces,
 # and there is an end to them.
@@ -176,6 +179,7 @@ _PACKERS: dict[str, Callable[[], Packer]] = {
     "deflate": lambda: _ZlibPacker(15),
     "lz4": _Lz4Packer,
     "zstd": _ZstdPacker,
+    BLOCKS: BlockPacker,
 }
 
 

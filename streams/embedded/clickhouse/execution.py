@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 
-from streams.embedded.clickhouse import reader
+from streams.embedded.clickhouse import native, reader
 from streams.embedded.clickhouse.engine import Handle, Summary, quote_name
 from streams.embedded.clickhouse.errors import (
     BAD_ARGUMENTS,
@@ -152,6 +152,14 @@ def _query(handle: Handle, request: Request) -> Answer:
     sql, format = request.sql, output_format(request.sql) or request.default_format or "TabSeparated"
     if request.wait_end or format not in _STREAMED or first_word(sql) not in (b"SELECT", b"WITH"):
         body, summary = handle.query(sql, format)
+        if _is_revised(request, format):
+            body = native.revised(body)
         return Answer(body, format if body or returns_rows(sql) else "", summary)
     blocks = handle.stream(sql, format)
+    if _is_revised(request, format):
+        blocks = native.revised_blocks(blocks)
     return Answer(next(blocks, b""), format, Summary(), blocks)
+
+
+def _is_revised(request: Request, format: str) -> bool:
+    return format == "Native" and request.protocol_version >= native.REVISION

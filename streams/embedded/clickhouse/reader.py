@@ -16,6 +16,7 @@ from streams.embedded.clickhouse.reader_rules import (
     FORMATS,
     MAX_EXECUTION_SECONDS,
     MAX_STATEMENT_BYTES,
+    OF_NO_EFFECT,
     STATEMENTS,
     SYSTEM_TABLES,
     TABLE_FUNCTIONS,
@@ -25,6 +26,7 @@ from streams.embedded.clickhouse.reader_rules import (
     is_view,
     names,
     refuse,
+    visible_tables,
 )
 from streams.embedded.clickhouse.reader_text import Text, is_safe_name, read_text
 from streams.embedded.clickhouse.reader_tree import Node, parse_tree
@@ -52,16 +54,17 @@ _OF_ONE_TABLE = frozenset(
 
 
 def admit_settings(settings: Mapping[str, str]) -> dict[str, str]:
-    """The URL's settings, capped, if the reader may bring all of them.
+    """The URL's settings, capped, if the reader may bring all of them; without those of no effect.
 
     Raises:
         QueryError: 497 naming the setting.
     """
-    for name in settings:
+    asked = {name: value for name, value in settings.items() if name not in OF_NO_EFFECT}
+    for name in asked:
         if not is_setting_allowed(name):
             raise refuse(f"the setting {name} may not be changed")
-    limit = execution_seconds(settings.get("max_execution_time", "")) or MAX_EXECUTION_SECONDS
-    return {**CAPS, **settings, "max_execution_time": f"{limit:g}"}
+    limit = execution_seconds(asked.get("max_execution_time", "")) or MAX_EXECUTION_SECONDS
+    return {**CAPS, **asked, "max_execution_time": f"{limit:g}"}
 
 
 def check_length(sql: bytes) -> None:
@@ -104,8 +107,9 @@ def admit(handle: Handle, request: Request) -> None:
     # 5. Names that can only be common table expressions, and columns that can only be columns.
     _check_expressions(handle, text, walk.unknown_tables)
     _check_columns(handle, walk.denied_names)
-    # 6. And should a writing statement have come this far, ClickHouse refuses it.
-    handle.apply({"readonly": "2"})
+    # 6. Lists of tables tell of what the reader may read, as a server's do. After 5, which looks at all.
+    # 7. And should a writing statement have come this far, ClickHouse refuses it.
+    handle.apply({"additional_table_filters": visible_tables(), "readonly": "2"})
 
 
 def _check_format(name: str) -> None:

@@ -42,6 +42,9 @@ _SETTINGS = names(
     "session_timezone join_use_nulls extremes log_comment limit offset union_default_mode"
 )
 
+#: About inserts, replicas and servers among themselves, yet drivers send them along with every statement.
+OF_NO_EFFECT = names("async_insert network_compression_method select_sequential_consistency")
+
 
 def refuse(why: str) -> QueryError:
     """ACCESS_DENIED in one line; what a client wrote is shown without line feeds, and cut off."""
@@ -60,6 +63,28 @@ def is_denied_function(name: str) -> bool:
 def is_setting_allowed(name: str) -> bool:
     # `output_format_schema` names a file to write.
     return name in _SETTINGS or (name.startswith("output_format_") and name != "output_format_schema")
+
+
+def visible_tables() -> str:
+    """The value of `additional_table_filters` by which lists in `system` hold what the reader may read."""
+    filters = {
+        "system.tables": _readable("name"),
+        "system.columns": _readable("`table`"),
+        "system.databases": "name IN (currentDatabase(), 'system')",
+    }
+    pairs = (f"'{table}': '{_escaped(condition)}'" for table, condition in filters.items())
+    return f"{{{', '.join(pairs)}}}"
+
+
+def _readable(column: str) -> str:
+    """A condition on `database` and the column that names a table."""
+    system = ", ".join(f"'{name.removeprefix('system.')}'" for name in sorted(SYSTEM_TABLES))
+    own = f"database = currentDatabase() AND startsWith({column}, 'v_')"
+    return f"({own}) OR (database = 'system' AND {column} IN ({system}))"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def check_setting(name: str, value: str) -> None:

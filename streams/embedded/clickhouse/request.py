@@ -57,6 +57,11 @@ class Request:
     wait_end: bool = False
     read_only: bool = False
     compress: bool = True
+    """Whether the response may be packed as the client's Accept-Encoding says."""
+    in_blocks: bool = False
+    """Whether the response must consist of ClickHouse's own compressed blocks."""
+    protocol_version: int = 0
+    """The version of ClickHouse's protocol that the client reads Native in; 0 if it says none."""
     params: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     external: tuple[ExternalTable, ...] = ()
@@ -82,10 +87,9 @@ def parse(
         QueryError: unknown user, or a feature of the interface that this front does not serve.
     """
     fields = {**url, **(form or {})}
-    if fields.get("decompress") == "1" or fields.get("compress") == "1":
+    if fields.get("decompress") == "1":
         raise query_error(
-            NOT_IMPLEMENTED,
-            "compress=1 and decompress=1 are not served; use HTTP compression (Content-Encoding)",
+            NOT_IMPLEMENTED, "decompress=1 is not served; use HTTP compression (Content-Encoding)"
         )
     user = _user(fields, headers)
     external = tuple(_external(name, data, fields) for name, data in (files or {}).items())
@@ -103,6 +107,8 @@ def parse(
         wait_end=fields.get("wait_end_of_query") == "1",
         read_only=method in ("GET", "HEAD") or fields.get("readonly", "0") != "0",
         compress=fields.get("enable_http_compression", "1") != "0",
+        in_blocks=fields.get("compress") == "1",
+        protocol_version=_protocol_version(fields.get("client_protocol_version", "0")),
         params={name[6:]: value for name, value in fields.items() if name.startswith("param_")},
         settings=_settings(fields, external),
         external=external,
@@ -137,12 +143,18 @@ def _query_id(text: str) -> str:
 
 
 def _session_timeout(text: str) -> int:
+    return _number(text, "session_timeout", 1, _SESSION_LIMIT_SECONDS)
+
+
+def _protocol_version(text: str) -> int:
+    return _number(text, "client_protocol_version", 0, 999_999_999)
+
+
+def _number(text: str, name: str, least: int, most: int) -> int:
     # Python reads digits of any script, and no more than 4300 of them.
     is_number = text.isascii() and text.isdecimal() and len(text) <= 9
-    if not is_number or not 0 < int(text) <= _SESSION_LIMIT_SECONDS:
-        raise query_error(
-            BAD_ARGUMENTS, f"session_timeout must be 1 to {_SESSION_LIMIT_SECONDS} seconds, not {text!r}"
-        )
+    if not is_number or not least <= int(text) <= most:
+        raise query_error(BAD_ARGUMENTS, f"{name} must be {least} to {most}, not {text!r}")
     return int(text)
 
 

@@ -9,7 +9,7 @@ import sys
 
 from aiohttp import ClientConnectionResetError, web
 
-from streams.embedded.clickhouse.compression import Packer, choose_encoding, pack, packer
+from streams.embedded.clickhouse.compression import BLOCKS, Packer, choose_encoding, pack, packer
 from streams.embedded.clickhouse.engine import Engine
 from streams.embedded.clickhouse.errors import UNKNOWN_EXCEPTION, QueryError
 from streams.embedded.clickhouse.execution import Answer, execute
@@ -68,7 +68,7 @@ class Front:
         try:
             request = await read_request(http, self._threads)
             answer = await self._execute(request)
-            encoding = choose_encoding(http.headers.get("Accept-Encoding", "")) if request.compress else ""
+            encoding = _encoding(request, http.headers.get("Accept-Encoding", ""))
             if answer.is_whole:
                 return await self._whole(request, answer, encoding)
             return await self._stream(http, request, answer, encoding)
@@ -146,6 +146,13 @@ def _next(answer: Answer, packing: Packer, tag: str) -> bytes | None:
     return None if block is None else packing.add(block)
 
 
+def _encoding(request: Request, accept_encoding: str) -> str:
+    """How the response is packed. In blocks it is packed already."""
+    if request.in_blocks:
+        return BLOCKS
+    return choose_encoding(accept_encoding) if request.compress else ""
+
+
 def _headers(request: Request, answer: Answer, encoding: str) -> dict[str, str]:
     headers = {
         "X-ClickHouse-Query-Id": request.query_id,
@@ -153,7 +160,10 @@ def _headers(request: Request, answer: Answer, encoding: str) -> dict[str, str]:
         "X-ClickHouse-Summary": json.dumps(answer.summary.to_header()),
         "Content-Type": _CONTENT_TYPES.get(answer.format, "application/octet-stream"),
     }
-    optional = {"X-ClickHouse-Format": answer.format, "Content-Encoding": encoding}
+    optional = {
+        "X-ClickHouse-Format": answer.format,
+        "Content-Encoding": "" if encoding == BLOCKS else encoding,
+    }
     return {**headers, **{name: value for name, value in optional.items() if value}}
 
 
