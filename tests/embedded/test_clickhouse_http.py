@@ -196,6 +196,22 @@ def test_a_response_is_packed_only_as_the_client_accepts_it(front: Front) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT 1", 1),
+        ("SELECT count() FROM numbers(1000)", 1),
+        ("SELECT number FROM numbers(1000) WHERE number % 2", 500),
+        ("SELECT 1 WHERE 0", 0),
+        ("SHOW DATABASES LIKE 'default'", 1),
+    ],
+)
+def test_the_summary_says_how_many_rows_a_whole_result_has(front: Front, sql: str, rows: int) -> None:
+    """JDBC drivers of 0.8 read none if it says none."""
+    answer = front.post(sql, wait_end_of_query="1")
+    assert json.loads(answer.headers["X-ClickHouse-Summary"])["result_rows"] == str(rows)
+
+
 def test_parameters_may_hold_bytes_that_are_no_text(front: Front) -> None:
     answer = front("POST", "/?param_x=%FF%00%27", b"SELECT hex({x:String})")
     assert answer.body == b"FF0027\n"

@@ -40,7 +40,10 @@ _SAFE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 @dataclass(frozen=True)
 class Summary:
-    """What `X-ClickHouse-Summary` reports. `written_rows` includes rows that materialized views wrote."""
+    """What `X-ClickHouse-Summary` reports. `written_rows` includes rows that materialized views wrote.
+
+    Of a query, chDB counts as read what its result holds.
+    """
 
     read_rows: int = 0
     read_bytes: int = 0
@@ -58,6 +61,9 @@ class Summary:
             "read_bytes": str(self.read_bytes),
             "written_rows": str(self.written_rows),
             "written_bytes": str(self.written_bytes),
+            # Drivers from before 0.9 take a result without it for an empty one.
+            "result_rows": str(self.read_rows),
+            "result_bytes": str(self.read_bytes),
             "elapsed_ns": str(int(self.elapsed_seconds * 1e9)),
         }
 

@@ -49,18 +49,22 @@ def revised(native: bytes) -> bytes:
     Raises:
         QueryError: 48 for a column of a type whose extent is not known here.
     """
-    parts, position = [], 0
+    return b"".join(_parts(native))
+
+
+def _parts(native: bytes) -> Iterator[bytes]:
+    position = 0
     while position < len(native):
         columns, start = _varint(native, position)
         rows, end = _varint(native, start)
-        parts += [_BLOCK_INFO, native[position:end]]
+        yield _BLOCK_INFO + native[position:end]
         position = end
         for _ in range(columns):
             behind_type, kind = _head(native, position)
             end = _end(native, behind_type, kind, rows)
-            parts += [native[position:behind_type], _ORDINARY, native[behind_type:end]]
+            yield native[position:behind_type] + _ORDINARY
+            yield native[behind_type:end]
             position = end
-    return b"".join(parts)
 
 
 def _head(data: bytes, position: int) -> tuple[int, str]:
