@@ -26,6 +26,7 @@ COMMANDS = (
     "query",
     "customer",
     "windows",
+    "export",
     "report",
     "goal",
     "rejected",

@@ -9,7 +9,7 @@ from typing import Final
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from streams.clickhouse import connect, one_line
+from streams.clickhouse import connect, connect_patiently, one_line
 from streams.config import Settings
 from streams.errors import ClickHouseUnavailable, EngageError, MigrationError
 
@@ -18,15 +18,17 @@ _UNKNOWN_DATABASE: Final = 81
 
 
 @contextmanager
-def open_client(settings: Settings) -> Iterator[Client]:
+def open_client(settings: Settings, *, patiently: bool = False) -> Iterator[Client]:
     """A client in the database of the settings; what ClickHouse refuses leaves the block as one line.
+
+    `patiently`: for statements that read or write much.
 
     Raises:
         ClickHouseUnavailable: nothing answers, or it went away inside the block.
         MigrationError: the database is missing.
         EngageError: ClickHouse refuses a statement.
     """
-    client = _connect(settings)
+    client = _connect(settings, patiently)
     try:
         yield client
     except UnicodeEncodeError as error:
@@ -37,9 +39,9 @@ def open_client(settings: Settings) -> Iterator[Client]:
         client.close()
 
 
-def _connect(settings: Settings) -> Client:
+def _connect(settings: Settings, patiently: bool) -> Client:
     try:
-        return connect(settings)
+        return connect_patiently(settings) if patiently else connect(settings)
     except ClickHouseUnavailable as error:
         if getattr(error.__cause__, "code", None) == _UNKNOWN_DATABASE:
             raise MigrationError(

@@ -39,7 +39,8 @@ _SETTINGS = names(
     "max_execution_time max_result_rows max_result_bytes max_rows_to_read max_bytes_to_read max_threads "
     "max_block_size result_overflow_mode timeout_overflow_mode read_overflow_mode "
     "date_time_input_format date_time_output_format cast_string_to_dynamic_use_inference "
-    "session_timezone join_use_nulls extremes log_comment limit offset union_default_mode"
+    "session_timezone join_use_nulls extremes log_comment limit offset union_default_mode "
+    "format_csv_null_representation"
 )
 
 #: About inserts, replicas and servers among themselves, yet drivers send them along with every statement.
