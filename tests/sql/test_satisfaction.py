@@ -62,6 +62,17 @@ def test_satisfaction_is_that_of_the_definitions(client: Client, seed: int) -> N
     assert keyed(client, "SELECT * FROM v_csat", 2) == csat
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_every_answer_is_shown_with_its_customer(client: Client, seed: int) -> None:
+    _, truth = live(client, seed)
+    answers = {(e.customer_id, e.at, e.event_id): e.properties for e in truth if "survey" in e.properties}
+    told = sorted(
+        (customer, time.replace(tzinfo=None), said["survey"], said["score"], said.get("touchpoint", ""))
+        for (customer, time, _), said in answers.items()
+    )
+    assert sorted(client.query("SELECT * FROM v_survey_answers").result_rows) == told
+
+
 def test_a_customers_latest_answer_of_the_quarter_counts(client: Client) -> None:
     insert_facts(
         client,

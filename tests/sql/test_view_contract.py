@@ -45,6 +45,7 @@ VIEWS = {
     "v_rfm": "customer_id, currency, recency_days, frequency, monetary_minor, r, f, m, segment",
     "v_nps": "quarter_start, n, promoters, passives, detractors, nps",
     "v_csat": "month_start, touchpoint, n, csat_pct",
+    "v_survey_answers": "customer_id, answered_at, survey, score, touchpoint",
     "v_referrals": "customer_id, referrals_made, referrals_converted, referral_conversion_pct",
     "v_channel_handover": "from_channel, to_channel, month_start, handovers, median_seconds",
     "v_chat_assisted": "month_start, orders, chat_assisted_orders, chat_assisted_pct",
