@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-bi test-browser soak-browser browser faults mutations soak bench lint types imports licences check schemas dashboards clean
+.PHONY: help setup demo test test-fast test-bi test-browser soak-browser browser faults mutations soak bench lint types imports licences check schemas dashboards superset test-superset clean
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,10 +75,21 @@ licences: setup ## List the licences of what the product needs, and fail on one 
 dashboards: setup ## Write Grafana's dashboards from the code
 	@$(PY) -m deploy.grafana
 
+superset: setup ## Write Superset's import files from the code, and the zip (ARGS="--uri clickhousedb://…")
+	@$(PY) -m deploy.superset $(ARGS)
+
+test-superset: setup .venv-superset/.ready ## Have Superset import its files and answer every chart
+	@$(PY) -m pytest tests/superset $(ARGS)
+
+.venv-superset/.ready: tests/superset/constraints.txt
+	@test -x .venv-superset/bin/python || $(PYTHON) -m venv .venv-superset
+	@.venv-superset/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 schemas: setup ## Write JSON Schema and AsyncAPI from the models
 	@$(PY) -m schemas.export
 
 check: lint types imports licences test ## All of the above that checks
 
 clean: ## Remove the environment and the demo's data
-	@rm -rf .venv .venv-bench .data build *.egg-info
+	@rm -rf .venv .venv-bench .venv-superset .data build *.egg-info

@@ -5,6 +5,7 @@
 --   and so on. first_3_months_pct is the mean of months 1 to 3, vs_others_points how much more that is than in the mean of all
 --   cohorts, weighted by size: the best cohorts come first. What was different when they came: a campaign, a channel, an offer?
 --   Cohorts younger than three full months are left out, since they cannot be compared. Mind small ones (size).
+WITH avgIf(on_pct, k BETWEEN 1 AND 3) AS mean_pct
 SELECT
     cohort_start,
     any(size) AS customers,
@@ -13,7 +14,7 @@ SELECT
     round(maxIf(on_pct, k = 3), 1) AS month_3_pct,
     round(maxIf(on_pct, k = 6), 1) AS month_6_pct,
     round(maxIf(on_pct, k = 12), 1) AS month_12_pct,
-    round(avgIf(on_pct, k BETWEEN 1 AND 3) AS mean_pct, 1) AS first_3_months_pct,
+    round(mean_pct, 1) AS first_3_months_pct,
     round(mean_pct - sum(mean_pct * any(size)) OVER () / sum(any(size)) OVER (), 1) AS vs_others_points
 FROM v_retention_cohort
 WHERE grain = 'month' AND basis = 'purchase'    -- yours: or engagement

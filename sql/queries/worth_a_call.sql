@@ -17,9 +17,14 @@ SELECT
     monetary_minor AS revenue_minor,
     currency
 FROM v_at_risk
-INNER JOIN v_rfm USING (customer_id)
-WHERE (churn_status = 'at_risk' OR is_off_season = 1)
-    AND coalesce(m, 5) >= 4    -- yours: 4 is the top two fifths by revenue
-ORDER BY is_off_season DESC, m DESC, overdue_ratio DESC, customer_id, currency
-LIMIT 1 BY customer_id
+INNER JOIN
+(
+    SELECT customer_id, currency, frequency, monetary_minor, m, segment
+    FROM v_rfm
+    WHERE coalesce(m, 5) >= 4    -- yours: 4 is the top two fifths by revenue
+    ORDER BY m DESC, monetary_minor DESC, currency
+    LIMIT 1 BY customer_id
+) AS good_customers USING (customer_id)
+WHERE churn_status = 'at_risk' OR is_off_season = 1
+ORDER BY is_off_season DESC, m DESC, overdue_ratio DESC, customer_id
 LIMIT 50    -- yours: as many as you can call

@@ -12,9 +12,8 @@ from clickhouse_connect.driver.client import Client
 
 from streams.clickhouse import connect
 from streams.config import Settings
-from tests.ops.audited import all_events, insert_transitions
-from tests.sql.devices import resolved, write
-from tests.sql.lives import NEWEST
+from tests.ops.audited import insert_transitions
+from tests.sql.half_a_year import fill
 from tests.sql.question_files import DIRECTORY, QUESTIONS, Question, statement
 from tests.sql.scenario import Event, at, empty, insert_facts, insert_rows, order
 
@@ -65,13 +64,7 @@ def set_goal(client: Client, goal_id: str, target: float, start: str, due: str) 
 
 @pytest.fixture(scope="module")
 def filled(session_client: Client, reader: Client) -> Client:
-    """Half a year of random lives; a customer who is late, and one who comes every month."""
-    months = [NEWEST - month * 30 * DAY for month in range(7)]
-    events = [*all_events(), *orders("monthly", *months, minor=50_000)]
-    events += orders("late", NEWEST - 50 * DAY, minor=90_000)
-    write(empty(session_client), events)
-    insert_transitions(session_client, resolved(events), NEWEST)
-    set_goal(session_client, "more", 100, "2026-03-01", "2026-12-31")
+    fill(empty(session_client))
     return reader
 
 
