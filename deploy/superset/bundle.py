@@ -41,7 +41,7 @@ def files(uri: str = DEFAULT_URI) -> dict[str, str]:
     for name in sorted({chart.view for chart in charts}):
         contents[f"datasets/{_slug(DATABASE)}/{name}.yaml"] = dataset_file(view(name))
     for chart in charts:
-        contents[f"charts/{_slug(chart.title)}.yaml"] = chart_file(chart)
+        contents[f"charts/{_slug(chart.title)}.yaml"] = chart_file(chart, view(chart.view))
     return {path: _text(content) for path, content in contents.items()}
 
 

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from deploy.superset.identity import VERSION, uuid_of
+from deploy.superset.views import Column, View
 
 _ROWS: Final = 10_000
 
@@ -55,6 +56,7 @@ class Chart(NamedTuple):
         columns: of a TABLE, from left to right.
         order: of a TABLE, column by column; True is ascending.
         is_categorical: each number on the x-axis is a name, and gets a bar of its own.
+        bounds: of a HEATMAP, the values that have the lightest and the darkest colour.
         number_format: in D3's language.
         width: of 12 columns.
     """
@@ -72,14 +74,21 @@ class Chart(NamedTuple):
     filters: Sequence[Filter] = ()
     stacked: bool = False
     is_categorical: bool = False
+    bounds: tuple[float | None, float | None] = (None, None)
     number_format: str = ",d"
     limit: int = _ROWS
     width: int = 6
 
 
-def chart_file(chart: Chart) -> dict[str, Any]:
-    """The chart as Superset imports it."""
+def chart_file(chart: Chart, source: View) -> dict[str, Any]:
+    """The chart as Superset imports it; `source` is the view that it reads."""
     params = _params(chart)
+    if chart.kind is Kind.TABLE:
+        params["column_config"] = {
+            column.name: column_format
+            for column in source.columns
+            if column.name in chart.columns and (column_format := _column_format(column))
+        }
     return {
         "slice_name": chart.title,
         "description": chart.description,
@@ -118,6 +127,7 @@ def _over_axis(chart: Chart) -> dict[str, Any]:
         "rich_tooltip": True,
         "truncate_metric": True,
         "x_axis_sort_asc": True,
+        "x_axis_time_format": "%H:%M" if chart.grain == "PT1M" else "%Y-%m-%d",
         "xAxisForceCategorical": chart.is_categorical,
     }
 
@@ -143,7 +153,10 @@ def _heatmap(chart: Chart) -> dict[str, Any]:
         "sort_x_axis": "alpha_asc",
         "sort_y_axis": "alpha_desc",
         "normalize_across": "heatmap",
-        "linear_color_scheme": "blue_white_yellow",
+        "linear_color_scheme": "schemeBlues",
+        "value_bounds": list(chart.bounds),
+        # Of both axes.
+        "x_axis_time_format": "%Y-%m",
         "show_values": True,
         "show_legend": True,
     }
@@ -155,7 +168,6 @@ def _table(chart: Chart) -> dict[str, Any]:
         "all_columns": list(chart.columns),
         "order_by_cols": [json.dumps(list(one)) for one in chart.order],
         "server_page_length": 25,
-        "table_timestamp_format": "smart_date",
     }
 
 
@@ -167,6 +179,15 @@ _OWN_PARAMS: Final = {
     Kind.HEATMAP: _heatmap,
     Kind.TABLE: _table,
 }
+
+
+def _column_format(column: Column) -> dict[str, str]:
+    """How a table shows a column, by its type, in D3's languages."""
+    if "Float" in column.type:
+        return {"d3NumberFormat": ",.2~f"}
+    if column.is_temporal:
+        return {"d3TimeFormat": "%Y-%m-%d %H:%M" if "Time" in column.type else "%Y-%m-%d"}
+    return {}
 
 
 def _metric(measure: Measure) -> dict[str, Any]:

@@ -130,6 +130,7 @@ _RETENTION: Final = (
         by="k",
         split="cohort_start",
         filters=[*_MONTHS_OF_BUYERS, _ENDED, Filter("k", ">=", 1)],
+        bounds=(0, 100),
         number_format=".0f",
     ),
     Chart(
@@ -197,12 +198,11 @@ _SALES: Final = (
     ),
     Chart(
         "Buyers who bought again",
-        Kind.BARS,
+        Kind.TABLE,
         "v_repeat_purchase",
         "Share of the buyers of a window with two orders or more in it.",
-        [Measure("repeat purchase %", "max(repeat_purchase_pct)")],
-        by="window_name",
-        number_format=".1f",
+        columns=["window_name", "buyers", "repeat_buyers", "repeat_purchase_pct"],
+        order=[("buyers", True)],
         width=4,
     ),
     Chart(
