@@ -94,7 +94,7 @@ def admit(handle: Handle, request: Request) -> None:
     _check_format(output_format(request.sql) or request.default_format)
     # 3. The tree: known nodes only, no table but views and some of system, no function that reaches outside.
     lines, _ = handle.query(b"EXPLAIN AST " + request.sql, "TabSeparatedRaw")
-    walk = _Walk(request.database or "default")
+    walk = _Walk(request.database or "default", output_format(request.sql))
     try:
         walk.run(parse_tree(lines.decode("utf-8", "surrogateescape")))
     except RecursionError:
@@ -154,8 +154,9 @@ def _check_expressions(handle: Handle, text: Text, tables: set[str]) -> None:
 class _Walk:
     """Visits a tree once; counts what the text must agree with, collects names that need a second look."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, output_format: str | None) -> None:
         self._database = database
+        self._format = output_format
         self.selects = 0
         self.settings = 0
         self.unknown_tables: set[str] = set()
@@ -179,7 +180,7 @@ class _Walk:
         if node.kind == "TableIdentifier":
             self._table(node.text)
         elif node.kind in _OF_ONE_TABLE:
-            self._table(".".join(child.text for child in node.children))
+            self._table(".".join(self._path(node)))
         elif node.kind == "Function":
             self._function(node)
         for child in node.children:
@@ -192,6 +193,11 @@ class _Walk:
             self._renamed.add(node.alias)
         if is_denied_function(node.text):
             self.denied_names.add(node.text)
+
+    def _path(self, node: Node) -> list[str]:
+        """Database, if it is named, and table; of a FORMAT clause the tree has the name behind them."""
+        parts = [child.text for child in node.children]
+        return parts[:-1] if len(parts) > 1 and parts[-1] == self._format else parts
 
     def _table(self, name: str) -> None:
         if name in SYSTEM_TABLES or is_view(name.removeprefix(f"{self._database}.")):
