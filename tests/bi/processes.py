@@ -22,7 +22,7 @@ _GO: Final = Path(__file__).with_name("go")
 _NODE: Final = Path(__file__).with_name("node")
 _JDBC: Final = Path(__file__).with_name("jdbc")
 _INSTALL_SECONDS: Final = 240
-_READ_SECONDS: Final = 120
+_READ_SECONDS: Final = 300
 
 
 def missing(*programs: str) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from tests.bi.clients import CLIENTS, Client
 from tests.bi.conftest import ReadBy
-from tests.bi.matrix import note
+from tests.bi.matrix import Cell, note
 from tests.bi.place import PARAMETRIZED, Place, as_value, relation_of
-from tests.bi.reading import Cell, Column, Reading
+from tests.bi.reading import Cell as Value
+from tests.bi.reading import Column, Reading
 from tests.sql.test_view_contract import VIEWS
 
 # The first reading of a client waits for what Maven, npm or Go fetches.
@@ -23,9 +24,10 @@ MOVING = "freshness_seconds"
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 
 
-def outcome(request: pytest.FixtureRequest, row: str, client: Client, problem: str) -> None:
+def settle(request: pytest.FixtureRequest, row: str, client: Client, problem: str) -> None:
     """Write what came of a check into the matrix, and fail if it is not well."""
-    note(request, row, client.name, problem.partition(":")[0] or "ok")
+    outcome = problem.partition(":")[0] or "ok"
+    note(request, Cell(row, CLIENTS.index(client), client.name, outcome))
     assert not problem
 
 
@@ -35,7 +37,7 @@ def test_a_client_finds_the_views_and_nothing_else(
 ) -> None:
     reading = read_by(client)
     problem = "" if sorted(reading.views) == place.views() == NAMES else f"list: {reading.views}"
-    outcome(request, "(lists the views only)", client, problem)
+    settle(request, "(lists the views only)", client, problem)
     assert [[reading.version]] == place.rows("SELECT version()")
 
 
@@ -53,14 +55,14 @@ def test_a_client_shows_what_is_wrong(
 ) -> None:
     message = read_by(client).failures.get((step, ""), "nothing")
     problem = "" if re.search(says, message) else f"says {message}"
-    outcome(request, f"({step.replace('_', ' ')}: in words)", client, problem)
+    settle(request, f"({step.replace('_', ' ')}: in words)", client, problem)
 
 
 @every_client
 def test_a_long_result_arrives_whole(client: Client, read_by: ReadBy, request: pytest.FixtureRequest) -> None:
     want = 300_000, sum(number + len(str(number)) for number in range(300_000))
     long = read_by(client).long
-    outcome(request, "(300,000 rows)", client, "" if long == want else f"long: {long}")
+    settle(request, "(300,000 rows)", client, "" if long == want else f"long: {long}")
 
 
 @every_client
@@ -73,7 +75,7 @@ def test_the_tool_gets_what_it_asks_of_its_own_accord(
         for sql in client.tool.asks
         if not reading.statements.get(sql)
     ]
-    outcome(request, "(what the tool asks)", client, "; ".join(problems))
+    settle(request, "(what the tool asks)", client, "; ".join(problems))
     for sql in client.tool.refused:
         assert "Not enough privileges" in reading.failures["statement", sql]
 
@@ -83,7 +85,7 @@ def test_the_tool_gets_what_it_asks_of_its_own_accord(
 def test_a_view_reads_the_same(
     client: Client, view: str, read_by: ReadBy, place: Place, request: pytest.FixtureRequest
 ) -> None:
-    outcome(request, view, client, difference(read_by(client), view, place))
+    settle(request, view, client, difference(read_by(client), view, place))
 
 
 def difference(reading: Reading, view: str, place: Place) -> str:
@@ -107,7 +109,7 @@ def parametrized_columns(place: Place) -> list[Column]:
     return [Column(str(row[0]), str(row[1]), "") for row in described]
 
 
-def unlike(columns: list[Column], want: list[list[Cell]], got: list[list[Cell]]) -> str:
+def unlike(columns: list[Column], want: list[list[Value]], got: list[list[Value]]) -> str:
     """The first cell that differs."""
     for number, (wanted, found) in enumerate(zip(want, got, strict=True)):
         for column, *cells in zip(columns, wanted, found, strict=True):
@@ -117,6 +119,6 @@ def unlike(columns: list[Column], want: list[list[Cell]], got: list[list[Cell]])
     return ""
 
 
-def has_moved(column: Column, earlier_or_later: float | Cell, other: float | Cell) -> bool:
-    """Of the one figure that goes by the clock of the wall, only that it is a figure can be said."""
-    return column.name == MOVING and isinstance(earlier_or_later, float) and isinstance(other, float)
+def has_moved(column: Column, *values: float | Value) -> bool:
+    """Of the one figure that goes by the clock on the wall, only that it is a figure can be said."""
+    return column.name == MOVING and all(isinstance(value, float) for value in values)
