@@ -50,14 +50,15 @@ SUPERSET: Final = Tool(
         "FROM (SELECT * FROM v_customer_360 WHERE is_anonymous = 0\n) AS `virtual_table`"
         " GROUP BY `churn_status` ORDER BY `count` DESC\n LIMIT 100",
         "SELECT *\nFROM bi.v_orders\nLIMIT 1001",
+        # Names of functions, to complete what is typed in SQL Lab.
+        "SELECT name FROM system.functions UNION ALL SELECT name FROM system.table_functions LIMIT 10000",
     ),
-    # Names of functions, to complete what is typed in SQL Lab.
-    ("SELECT name FROM system.functions UNION ALL SELECT name FROM system.table_functions LIMIT 10000",),
 )
 
 DBEAVER: Final = Tool(
     "DBeaver",
     (
+        "SELECT name FROM system.table_engines",
         "SELECT VERSION()",
         "SHOW DATABASES",
         "SELECT name as TABLE_NAME, engine as TABLE_TYPE, database as TABLE_SCHEM,comment as REMARKS, * "
@@ -65,7 +66,6 @@ DBEAVER: Final = Tool(
         "SHOW CREATE TABLE bi.v_orders",
         "SELECT x.* FROM bi.v_orders x\nLIMIT 0, 200",
     ),
-    ("SELECT name FROM system.table_engines",),
 )
 
 GRAFANA: Final = Tool(
@@ -81,9 +81,9 @@ GRAFANA: Final = Tool(
         " groupArray(currency) AS currencies FROM v_orders WHERE ordered_at >= toDateTime(1764547200)"
         " AND ordered_at <= toDateTime(1796083200) GROUP BY time ORDER BY time",
         "select distinct currency from bi.v_orders limit 1000",
+        "SELECT name, is_aggregate FROM system.functions LIMIT 10000",
     ),
     (
-        "SELECT name, is_aggregate FROM system.functions LIMIT 10000",
         # Its ad hoc filters.
         "SELECT count() FROM v_orders settings additional_table_filters={'v_orders': ' currency = ''EUR'' '}",
     ),

@@ -19,7 +19,7 @@ LANGUAGES: Final = ("en", "de")
 _BEFORE_KEY: Final = r"(?:\b(?:t|named)\(\s*|\bkey: |data-(?:text|label|placeholder)=)"
 _KEY: Final = re.compile(_BEFORE_KEY + r'"([a-z][\w.]*)"')
 #: t(condition ? "key" : "other.key")
-_EITHER: Final = re.compile(r'''\? "([a-z_]+\.[\w.]+)" : "([a-z_]+\.[\w.]+)"\)''')
+_EITHER: Final = re.compile(r"""\? "([a-z_]+\.[\w.]+)" : "([a-z_]+\.[\w.]+)"\)""")
 #: counted("key") has key.one and key.other.
 _COUNTED: Final = re.compile(r"""\bcounted\(\s*"([a-z][\w.]*)\"""")
 #: t(`family.${value}`): any key that begins so.

@@ -302,19 +302,15 @@ def test_settings_about_what_no_reader_does_are_taken_and_not_applied(reader: Cl
         reader.query("SELECT 1 SETTINGS select_sequential_consistency = 1")
 
 
+SYSTEM = {"columns", "databases", "functions", "settings", "table_engines", "table_functions", "tables"}
 LISTS = {
     "SHOW TABLES": {"v_p", "v_x"},
     "SELECT name FROM system.tables WHERE database = currentDatabase()": {"v_p", "v_x"},
     "SELECT t.name FROM system.tables AS t JOIN system.databases AS d ON t.database = d.name"
     " WHERE d.name = 'reader_test'": {"v_p", "v_x"},
     "SELECT `table` FROM system.columns WHERE database = 'reader_test'": {"v_x"},
-    "SHOW TABLES FROM system": {"columns", "databases", "settings", "tables"},
-    "SELECT DISTINCT `table` FROM system.columns WHERE database = 'system'": {
-        "columns",
-        "databases",
-        "settings",
-        "tables",
-    },
+    "SHOW TABLES FROM system": SYSTEM,
+    "SELECT DISTINCT `table` FROM system.columns WHERE database = 'system'": SYSTEM,
     "SHOW DATABASES": {"reader_test", "system"},
     "WITH t AS (SELECT * FROM system.tables) SELECT name FROM t WHERE name IN ('events', 'v_x')": {"v_x"},
     "SELECT name FROM (SELECT * FROM system.tables AS v_x) WHERE startsWith(name, 'e')": set(),

@@ -18,7 +18,12 @@ CAPS = {"max_memory_usage": str(2 << 30)}
 MAX_STATEMENT_BYTES = 256 << 10
 
 STATEMENTS = frozenset((b"SELECT", b"WITH", b"SHOW", b"DESCRIBE", b"DESC", b"EXISTS"))
-SYSTEM_TABLES = frozenset(("system.tables", "system.columns", "system.databases", "system.settings"))
+# The last three say what this ClickHouse can do, the same on every machine: without them DBeaver gives up,
+# Superset and Grafana complete less.
+SYSTEM_TABLES = names(
+    "system.tables system.columns system.databases system.settings "
+    "system.functions system.table_functions system.table_engines"
+)
 TABLE_FUNCTIONS = frozenset(("numbers", "generate_series", "generateSeries"))
 FORMATS = names(
     "Native TabSeparated TSV TabSeparatedWithNames TSVWithNames TabSeparatedWithNamesAndTypes "
