@@ -15,7 +15,7 @@ WHERE measured_at > now64(3) - toIntervalMinute(10)
 ORDER BY consumer_group, topic, partition, measured_at DESC
 LIMIT 1 BY consumer_group, topic, partition
 """,
-    "freshness": "SELECT * FROM v_freshness ORDER BY table_name",
+    "freshness": "SELECT *, (SELECT as_of FROM v_clock) AS as_of FROM v_freshness ORDER BY table_name",
     "rejects_by_reason": """
 SELECT reason, count() AS rejected
 FROM v_rejected_events
@@ -33,12 +33,12 @@ LIMIT 50
 
 @dataclass(frozen=True)
 class Health:
-    """The same for everybody. It costs five queries, and lag is measured every 15 seconds by default."""
+    """The same for everybody. It costs four queries, and lag is measured every 15 seconds by default."""
 
     every_seconds: ClassVar[float] = 2.0
 
     async def look(self, views: Views, last: Look | None) -> Look:
-        as_of, rows = await asyncio.gather(
-            views.as_of(), asyncio.gather(*(views.live.rows(sql) for sql in _PARTS.values()))
-        )
-        return Look({"as_of": as_of, **dict(zip(_PARTS, rows, strict=True))})
+        rows = await asyncio.gather(*(views.live.rows(sql) for sql in _PARTS.values()))
+        answer = dict(zip(_PARTS, rows, strict=True))
+        as_of = {row.pop("as_of") for row in answer["freshness"]}.pop()
+        return Look({"as_of": as_of, **answer})

@@ -19,7 +19,7 @@ WHERE bucket_at > as_of - toIntervalHour(24) AND bucket_at <= as_of
 GROUP BY bucket_at, channel
 ORDER BY bucket_at, channel
 """
-_LIVE_VISITORS: Final = "SELECT count() AS n FROM v_live_visitors"
+_LIVE_VISITORS: Final = "SELECT count() AS n, (SELECT as_of FROM v_clock) AS as_of FROM v_live_visitors"
 _STICKINESS: Final = "SELECT * FROM v_stickiness ORDER BY day DESC LIMIT 1"
 _SCORES: Final = """
 SELECT least(intDiv(toUInt32(floor(score)), 10), 9) AS tenth, count() AS customers
@@ -55,8 +55,7 @@ class Overview:
     every_seconds: ClassVar[float] = 1.0
 
     async def look(self, views: Views, last: Look | None) -> Look:
-        as_of, activity, visitors, slow = await asyncio.gather(
-            views.as_of(),
+        activity, (visitors,), slow = await asyncio.gather(
             views.live.rows(_ACTIVITY),
             views.live.rows(_LIVE_VISITORS),
             _slow_parts(views),
@@ -65,10 +64,10 @@ class Overview:
         seen = Seen(time.monotonic(), events)
         before: tuple[Seen, ...] = last.notes if last else ()
         answer = {
-            "as_of": as_of,
+            "as_of": visitors["as_of"],
             "rates": rates(before, seen),
             "activity": activity,
-            "live_visitors": visitors[0]["n"],
+            "live_visitors": visitors["n"],
             **slow,
         }
         return Look(answer, (*_still_telling(before, seen), seen))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -15,6 +14,7 @@ from streams.dashboard.subject import Look, Views
 _VISITORS: Final = """
 SELECT
     *,
+    (SELECT as_of FROM v_clock) AS as_of,
     {channel:String} IN ('', channel) AS is_wanted,
     countIf(channel = 'website') OVER () AS website,
     countIf(channel = 'chat') OVER () AS chat,
@@ -45,19 +45,18 @@ class Visitors:
         )
 
     async def look(self, views: Views, last: Look | None) -> Look:
-        as_of, rows = await asyncio.gather(
-            views.as_of(),
-            views.live.rows(_VISITORS, channel=self.channel, min_score=self.min_score, limit=self.limit),
+        rows = await views.live.rows(
+            _VISITORS, channel=self.channel, min_score=self.min_score, limit=self.limit
         )
         here = {channel: rows[0][channel] if rows else 0 for channel in CHANNELS}
-        added = {"is_wanted", *CHANNELS}
+        added = {"as_of", "is_wanted", *CHANNELS}
         visitors = [
             {name: value for name, value in row.items() if name not in added}
             for row in rows
             if row["is_wanted"]
         ]
         answer = {
-            "as_of": as_of,
+            "as_of": rows[0]["as_of"] if rows else await views.as_of(),
             "total": here[self.channel] if self.channel else sum(here.values()),
             "by_channel": [{"channel": channel, "visitors": n} for channel, n in here.items()],
             "visitors": visitors,

@@ -1,7 +1,7 @@
 """Sends events for a program that is not Python.
 
-Reads JSON lines `{"type": …, "customer_id": …, "properties": {…}}` and answers each, once Kafka has the event, with
-a line that says when it was made: milliseconds since 1970.
+Reads JSON lines `{"type": …, "customer_id": …, "properties": {…}}`, and answers each, once Kafka has it, with
+a line: when it was made, in milliseconds since 1970.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.slow
 
 OF_A_CUSTOMER = {
     "state": customer.STATE,
-    "transitions": customer.TRANSITIONS,
     **customer.PARTS,
     "events": timeline.EVENTS,
 }

@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { availableParallelism, loadavg } from "node:os";
 import { after, before, test } from "node:test";
 import { customerPath, DASHBOARD, open, openBrowser, PATHS, Sender } from "./stage.mjs";
 
 const LONGEST_MS = 2_000;
+/** Processes that run or wait, for each core; everything that is tested here runs on the same machine. */
+const BUSY_PER_CORE = 3;
 const LARGEST_SHIFT = 0.05;
 const WATCHED_MS = 8_000;
 
@@ -42,6 +45,10 @@ for (const [name, path] of [
     const delays = [];
     for (let n = 0; n < 5; n += 1) delays.push(await delay(customer));
     context.diagnostic(`milliseconds: ${delays.join(", ")}`);
+    if (loadavg()[0] > BUSY_PER_CORE * availableParallelism()) {
+      context.skip(`too much else goes on here to judge that (load ${loadavg()[0].toFixed(1)})`);
+      return;
+    }
     delays.sort((one, other) => one - other);
     assert.ok(delays[2] < LONGEST_MS, `half of them took ${delays[2]} ms or more`);
   });
