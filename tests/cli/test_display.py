@@ -162,6 +162,11 @@ def test_the_screen_tells_everything_at_once() -> None:
         assert part in text
 
 
+def test_the_screen_says_where_the_live_page_is() -> None:
+    assert "http://127.0.0.1:8088/" in shown(screen(seen()._replace(dashboard="http://127.0.0.1:8088/")))
+    assert "live page" not in shown(screen(seen()))
+
+
 def test_before_the_first_event_nothing_is_made_up() -> None:
     nothing = Seen(Snapshot([], [], [], {}, None), Tally(), 0.0)
 
