@@ -32,12 +32,12 @@ class Pace:
 
     def __init__(self, every_seconds: float) -> None:
         self._every_seconds = every_seconds
-        self._usual_seconds: float | None = None
+        # Not that of the first look, which has everything to ask for.
+        self._usual_seconds = 0.0
 
     def pause_seconds(self, look_seconds: float) -> float:
         """From the end of a look that took so long until the next one."""
-        usual = look_seconds if self._usual_seconds is None else self._usual_seconds
-        self._usual_seconds = usual + _NEWEST * (look_seconds - usual)
+        self._usual_seconds += _NEWEST * (look_seconds - self._usual_seconds)
         return max(self._every_seconds - look_seconds, _PAUSE_PER_LOOK * self._usual_seconds)
 
 

