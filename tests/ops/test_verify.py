@@ -220,7 +220,7 @@ CORRUPTIONS = {
     "an answer is missing": Corruption(
         ("survey_answers",),
         "ALTER TABLE survey_answers DELETE WHERE event_id IN ('k7', 'k8')",
-        (("v_nps", "n"), ("v_csat", "n")),
+        (("v_survey_answers", "rows"), ("v_nps", "n"), ("v_csat", "n")),
     ),
     "a referral is missing": Corruption(
         ("referral_events",),

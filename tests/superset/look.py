@@ -30,11 +30,18 @@ def contents() -> dict[str, Any]:
             d.table_name: {c.column_name: c.description for c in d.columns}
             for d in db.session.query(SqlaTable)
         },
+        "found": sorted(d.table_name for d in db.session.query(SqlaTable) if exists(d)),
         "charts": {s.slice_name: s.id for s in db.session.query(Slice)},
         "dashboards": {
             d.dashboard_title: sorted(s.slice_name for s in d.slices) for d in db.session.query(Dashboard)
         },
     }
+
+
+def exists(dataset: Any) -> bool:
+    from superset.sql.parse import Table
+
+    return bool(dataset.database.has_table(Table(dataset.table_name, dataset.schema, dataset.catalog)))
 
 
 def answer(response: Any) -> dict[str, Any]:

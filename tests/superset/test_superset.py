@@ -117,6 +117,10 @@ def test_the_import_makes_all_of_it(imported: dict[str, Any]) -> None:
     }
 
 
+def test_superset_finds_every_view(imported: dict[str, Any]) -> None:
+    assert imported["found"] == sorted(DATASETS)
+
+
 @pytest.mark.parametrize("title", CHARTS)
 def test_superset_answers_every_chart(imported: dict[str, Any], title: str) -> None:
     answered = imported["answers"][title]
