@@ -4,6 +4,9 @@ const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 30_000;
 /** Pages without a stream are asked for again so often. */
 const POLL_MS = 60_000;
+/** A stream that is silent for so long may be cut off without our knowing: it is begun anew. */
+const SILENCE_MS = 45_000;
+const ANSWER_MS = 30_000;
 
 /** @typedef {{state: "loading" | "live" | "current" | "reconnecting" | "problem", message?: string}} FeedState */
 /**
@@ -62,24 +65,38 @@ export class Feed {
   async #start() {
     this.#stop();
     if (this.#path === "" || document.hidden) return;
+    const answer = await this.#answer();
+    if (answer === null) return;
+    this.#taken(answer);
+    if (this.#live) {
+      this.#stream();
+    } else {
+      this.#listener.state({ state: "current" });
+      this.#later(POLL_MS);
+    }
+  }
+
+  /** @returns {Promise<any>} null if there is none, or nobody waits for it any more */
+  async #answer() {
     const asking = new AbortController();
     this.#asking = asking;
     try {
-      const answer = await ask(this.#path, asking.signal);
-      if (asking.signal.aborted) return;
-      this.#taken(answer, "current");
-      if (this.#live) this.#stream();
-      else this.#later(POLL_MS);
+      const answer = await ask(this.#path, AbortSignal.any([asking.signal, AbortSignal.timeout(ANSWER_MS)]));
+      return asking.signal.aborted ? null : answer;
     } catch (problem) {
       if (!asking.signal.aborted) this.#failed(problem);
+      return null;
     }
   }
 
   #stream() {
     const source = new EventSource(`/stream${this.#path}`);
     this.#source = source;
-    source.addEventListener("message", (event) => this.#taken(JSON.parse(event.data), "live"));
-    source.addEventListener("open", () => this.#listener.state({ state: "live" }));
+    source.addEventListener("message", (event) => {
+      this.#taken(JSON.parse(event.data));
+      this.#listener.state({ state: "live" });
+      this.#later(SILENCE_MS);
+    });
     source.addEventListener("problem", (event) => {
       this.#listener.state({ state: "problem", message: String(JSON.parse(event.data).error) });
     });
@@ -90,11 +107,10 @@ export class Feed {
     });
   }
 
-  /** @param {any} data @param {"live" | "current"} state */
-  #taken(data, state) {
+  /** @param {any} data */
+  #taken(data) {
     this.#retryMs = FIRST_RETRY_MS;
     this.#listener.data(data);
-    this.#listener.state({ state });
   }
 
   /** @param {unknown} problem */
@@ -103,7 +119,8 @@ export class Feed {
       this.#listener.refused(problem);
       return;
     }
-    if (!(problem instanceof Refused || problem instanceof TypeError)) throw problem;
+    const isSlow = problem instanceof DOMException && problem.name === "TimeoutError";
+    if (!(problem instanceof Refused || problem instanceof TypeError || isSlow)) throw problem;
     this.#listener.state(
       problem instanceof Refused ? { state: "problem", message: problem.message } : { state: "reconnecting" },
     );

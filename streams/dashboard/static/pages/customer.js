@@ -135,6 +135,11 @@ function transitionPart(context) {
         fill: (cell, row) => setTime(context, cell, row.changed_at, "stamp"),
       },
       {
+        id: "from",
+        head: t("history.from"),
+        fill: (cell, row) => setText(cell, named(`status.${row.from_status}`, row.from_status)),
+      },
+      {
         id: "to",
         head: t("history.to"),
         fill: (cell, row) => setPill(cell, row.to_status, named(`status.${row.to_status}`, row.to_status)),

@@ -73,7 +73,12 @@ function countFigures({ t, named, format }) {
     }),
   }));
   return {
-    node: make("dl", { class: "figures panel is-plain" }, total.node, ...channels.map(({ shown }) => shown.node)),
+    node: make(
+      "dl",
+      { class: "figures panel is-plain" },
+      total.node,
+      ...channels.map(({ shown }) => shown.node),
+    ),
     /** @param {import("../rows.js").Visitors} data */
     show({ total: all, by_channel }) {
       total.set(format.integer(all));
