@@ -56,3 +56,9 @@ export function filter(query, name, allowed, otherwise) {
   const value = query.get(name);
   return value !== null && allowed.includes(value) ? value : otherwise;
 }
+
+/** @param {string} text @returns {string} a number from 0 to 100 as the address has it; empty for any score */
+export function minScore(text) {
+  const score = Number(text);
+  return text.trim() === "" || !Number.isFinite(score) || score <= 0 ? "" : String(Math.min(100, score));
+}

@@ -11,7 +11,9 @@ import {
 import { AsOf } from "../../../streams/dashboard/static/as_of.js";
 import { MOST_COLUMNS, cohortGrid } from "../../../streams/dashboard/static/cohorts.js";
 import { earning, ordered, pointsOf } from "../../../streams/dashboard/static/ledger.js";
-import { movement } from "../../../streams/dashboard/static/rates.js";
+import { explanation, movement } from "../../../streams/dashboard/static/rates.js";
+
+import { points } from "../../../streams/dashboard/static/parts/sparkline.js";
 
 const AS_OF = Date.parse("2026-11-22T19:02:30.000Z");
 const CHANNELS = ["website", "chat"];
@@ -123,4 +125,29 @@ test("the picture of a young stream begins shortly before its first event, and s
   assert.deepEqual(shown("2026-11-22T12:00:00.000Z"), ["11:55", "19:05"]);
   assert.deepEqual(shown("2026-11-22T19:00:00.000Z"), ["18:05", "19:05"]);
   assert.deepEqual(shown(null), ["19:05", "19:05"]);
+});
+
+test("a rate is explained by its formula with the numbers of its row, or by why there is none", () => {
+  const context = {
+    t: (key, { cs, ce, cn, rate } = {}) =>
+      cs === undefined ? key : `((${ce} - ${cn}) / ${cs}) * 100 = ${rate}`,
+    format: { integer: String, percent: String, percentWhole: String },
+  };
+  const row = {
+    is_complete: 1,
+    customers_start: 200,
+    customers_end: 190,
+    customers_new: 10,
+    retention_rate_pct: 90,
+  };
+  const why = (changes) => explanation(context, { ...row, ...changes }, "retention_rate_pct");
+
+  assert.equal(why({}), "((190 - 10) / 200) * 100 = 90\nformula.letters");
+  assert.equal(why({ customers_start: 0, retention_rate_pct: null }), "rate.nobody");
+  assert.equal(why({ is_complete: 0, retention_rate_pct: null }), "rate.running");
+});
+
+test("a sparkline goes from the left edge to the right, from nothing at the bottom to the most at the top", () => {
+  assert.equal(points([0, 5, 10]), "0,23 50,12 100,1");
+  assert.equal(points([0, 0]), "0,23 100,23");
 });

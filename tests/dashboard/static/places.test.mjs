@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventWords, reasonWords } from "../../../streams/dashboard/static/event_words.js";
-import { customerPath, filter, place, withFilters } from "../../../streams/dashboard/static/places.js";
+import {
+  customerPath,
+  filter,
+  minScore,
+  place,
+  withFilters,
+} from "../../../streams/dashboard/static/places.js";
 
 test("an id of any characters comes back from its address", () => {
   for (const id of ["c-42", "a/b", "50%", "<script>alert(1)</script>", "Zoë #1?x=y", "anon:7f"]) {
@@ -25,6 +31,19 @@ test("filters stand in the address only when they are set", () => {
 
 test("a filter that does not exist is none", () => {
   assert.equal(filter(new URLSearchParams("channel=fax"), "channel", ["chat"], ""), "");
+});
+
+test("a least score is a number from 0 to 100, or none", () => {
+  assert.deepEqual(["50", "7.5", "", "0", "-3", "abc", "500", " "].map(minScore), [
+    "50",
+    "7.5",
+    "",
+    "",
+    "",
+    "",
+    "100",
+    "",
+  ]);
 });
 
 const context = {

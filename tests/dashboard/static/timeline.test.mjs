@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { merged } from "../../../streams/dashboard/static/timeline_merge.js";
+import { byDay, merged } from "../../../streams/dashboard/static/timeline_events.js";
 
 const event = (minute, summary = "page viewed") => ({
   occurred_at: `2026-11-22T10:${String(minute).padStart(2, "0")}:00.000Z`,
@@ -59,4 +59,16 @@ test("when so much happened that the two do not meet, no hole is shown as silenc
 
 test("without older ones on the server there is no hole", () => {
   assert.deepEqual(minutes(merged([event(9), event(8)], [event(5)], false).events), [9, 8, 5]);
+});
+
+test("days are those of the viewer, newest first", () => {
+  const rows = [event(9), event(8), { ...event(7), occurred_at: "2026-11-21T23:59:00.000Z" }];
+
+  assert.deepEqual(
+    byDay(rows, (iso) => iso.slice(0, 10)).map(({ day, rows: those }) => [day, those.length]),
+    [
+      ["2026-11-22", 2],
+      ["2026-11-21", 1],
+    ],
+  );
 });

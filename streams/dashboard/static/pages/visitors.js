@@ -6,7 +6,7 @@ import { channelMark, emptyWith, setChannel } from "../parts/marks.js";
 import { pageHead, panel } from "../parts/panel.js";
 import { switcher } from "../parts/switcher.js";
 import { markRow, table } from "../parts/table.js";
-import { customerPath, filter, withFilters } from "../places.js";
+import { customerPath, filter, minScore, withFilters } from "../places.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
 
@@ -144,12 +144,6 @@ function filterBar({ context: { t, named }, go }) {
       return withFilters("/visitors", { channel, min_score: least, limit: String(ROWS) });
     },
   };
-}
-
-/** @param {string} text @returns {string} a number from 0 to 100 as the address has it; empty for any score */
-export function minScore(text) {
-  const score = Number(text);
-  return text.trim() === "" || !Number.isFinite(score) || score <= 0 ? "" : String(Math.min(100, score));
 }
 
 /** @param {import("../context.js").Context} context @returns {import("../parts/table.js").Column<VisitorRow>[]} */

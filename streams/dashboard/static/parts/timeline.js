@@ -4,12 +4,12 @@ import { eventWords } from "../event_words.js";
 import { KeyedChildren } from "../keyed.js";
 import { customerPath, withFilters } from "../places.js";
 import { CHANNELS } from "../rows.js";
-import { eventKey, merged } from "../timeline_merge.js";
+import { byDay, eventKey, merged } from "../timeline_events.js";
 import { setTime } from "../times.js";
 import { channelMark } from "./marks.js";
 
 /** @typedef {import("../rows.js").EventRow} EventRow */
-/** @typedef {{day: string, rows: EventRow[]}} Day */
+/** @typedef {import("../timeline_events.js").Day} Day */
 
 /** A customer's events in three lanes, one per channel, newest first; older ones are fetched on demand. */
 export class Timeline {
@@ -132,22 +132,6 @@ class DayList {
   show(rows) {
     this.#rows.show(rows);
   }
-}
-
-/**
- * @param {readonly EventRow[]} events newest first
- * @param {(iso: string) => string} dayOf
- * @returns {Day[]}
- */
-export function byDay(events, dayOf) {
-  /** @type {Day[]} */
-  const days = [];
-  for (const row of events) {
-    const day = dayOf(row.occurred_at);
-    if (days.at(-1)?.day !== day) days.push({ day, rows: [] });
-    days[days.length - 1].rows.push(row);
-  }
-  return days;
 }
 
 function madeEvent() {

@@ -1,6 +1,7 @@
 import { distinct } from "./diff.js";
 
 /** @typedef {import("./rows.js").EventRow} EventRow */
+/** @typedef {{day: string, rows: EventRow[]}} Day */
 
 /** @param {EventRow} row @returns {string} events have no id in the view; those that look alike are numbered */
 export function eventKey(row) {
@@ -24,4 +25,20 @@ export function merged(newest, kept, hasMore) {
   if (!meets) return { events: [...newest], joined: false };
   const older = kept.filter((row, index) => row.occurred_at <= oldest && !known.has(keys[index]));
   return { events: [...newest, ...older], joined: true };
+}
+
+/**
+ * @param {readonly EventRow[]} events newest first
+ * @param {(iso: string) => string} dayOf
+ * @returns {Day[]}
+ */
+export function byDay(events, dayOf) {
+  /** @type {Day[]} */
+  const days = [];
+  for (const row of events) {
+    const day = dayOf(row.occurred_at);
+    if (days.at(-1)?.day !== day) days.push({ day, rows: [] });
+    days[days.length - 1].rows.push(row);
+  }
+  return days;
 }
