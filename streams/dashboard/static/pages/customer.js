@@ -2,10 +2,10 @@ import { make, setText } from "../dom.js";
 import { reasonWords } from "../event_words.js";
 import { pointsOf } from "../ledger.js";
 import { customerHead } from "../parts/customer_head.js";
-import { channelMark, setPill } from "../parts/marks.js";
+import { setPill } from "../parts/marks.js";
 import { pageHead, panel } from "../parts/panel.js";
 import { scoreLedger } from "../parts/score_ledger.js";
-import { switcher } from "../parts/switcher.js";
+import { channelSwitcher } from "../parts/switcher.js";
 import { table } from "../parts/table.js";
 import { Timeline } from "../parts/timeline.js";
 import { windowsTable } from "../parts/windows_table.js";
@@ -15,21 +15,10 @@ import { setTime } from "../times.js";
 
 /** @type {import("../app.js").MakePage} */
 export function customer({ context, main, id }) {
-  const { t, named } = context;
+  const { t } = context;
   const head = customerHead(context);
   const timeline = new Timeline(context, id);
-  const channels = switcher({
-    id: "timeline-filter",
-    label: t("filter.channel"),
-    options: [
-      { value: "", label: t("filter.all") },
-      ...CHANNELS.map((value) => ({
-        value,
-        label: named(`channel.${value}`, value),
-        mark: channelMark(value),
-      })),
-    ],
-  });
+  const channels = channelSwitcher(context, "timeline-filter");
   const windows = windowsTable(context);
   const ledgers = [scorePart(context), leadPart(context)];
   const histories = [transitionPart(context), orderPart(context)];

@@ -1,19 +1,17 @@
 import { make, setAttribute, setText } from "../dom.js";
 import { eventWords } from "../event_words.js";
-import { figure } from "../parts/figure.js";
 import { setMeter } from "../parts/bars.js";
+import { figure } from "../parts/figure.js";
 import { channelMark, emptyWith, setChannel } from "../parts/marks.js";
 import { pageHead, panel } from "../parts/panel.js";
-import { switcher } from "../parts/switcher.js";
 import { markRow, table } from "../parts/table.js";
-import { customerPath, filter, minScore, withFilters } from "../places.js";
+import { visitorFilters } from "../parts/visitor_filters.js";
+import { customerPath } from "../places.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
 
 /** A lead this high is worth a word now; the texts say so. */
 export const HOT_LEAD_SCORE = 30;
-const ROWS = 100;
-const TYPING_PAUSE_MS = 300;
 
 /** @typedef {import("../rows.js").VisitorRow} VisitorRow */
 
@@ -22,7 +20,7 @@ export function visitors(room) {
   const { context, main } = room;
   const { t, format } = context;
   const counts = countFigures(context);
-  const filters = filterBar(room);
+  const filters = visitorFilters(room);
   const nobody = emptyWith(t("visitors.empty"), "engage send page_viewed");
   const rows = table({
     id: "visitors-table",
@@ -85,63 +83,6 @@ function countFigures({ t, named, format }) {
       for (const { channel, shown } of channels) {
         shown.set(format.integer(by_channel.find((row) => row.channel === channel)?.visitors ?? 0));
       }
-    },
-  };
-}
-
-/** @param {import("../app.js").Room} room */
-function filterBar({ context: { t, named }, go }) {
-  const channels = switcher({
-    id: "channel-filter",
-    label: t("filter.channel"),
-    options: [
-      { value: "", label: t("filter.all") },
-      ...CHANNELS.map((value) => ({
-        value,
-        label: named(`channel.${value}`, value),
-        mark: channelMark(value),
-      })),
-    ],
-  });
-  const score = make("input", {
-    id: "min-score",
-    type: "number",
-    min: 0,
-    max: 100,
-    step: 5,
-    inputmode: "numeric",
-    placeholder: "0",
-    "data-testid": "min-score",
-  });
-  const form = make(
-    "form",
-    { class: "score-filter" },
-    make("label", { for: "min-score" }, t("filter.min_score")),
-    score,
-  );
-  let channel = "";
-  let timer = 0;
-  const path = (/** @type {string} */ chosen) =>
-    withFilters("/visitors", { channel: chosen, min_score: minScore(score.value) });
-  const apply = () => go(path(channel), { replace: true });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    apply();
-  });
-  score.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(apply, TYPING_PAUSE_MS);
-  });
-  return {
-    node: make("div", { class: "filters" }, channels.node, form),
-    close: () => clearTimeout(timer),
-    /** @param {URLSearchParams} query @returns {string} the path of the data */
-    mark(query) {
-      channel = filter(query, "channel", CHANNELS, "");
-      const least = minScore(query.get("min_score") ?? "");
-      if (document.activeElement !== score) score.value = least;
-      channels.mark(channel, path);
-      return withFilters("/visitors", { channel, min_score: least, limit: String(ROWS) });
     },
   };
 }

@@ -1,4 +1,6 @@
 import { make, setAttribute } from "../dom.js";
+import { CHANNELS } from "../rows.js";
+import { channelMark } from "./marks.js";
 
 /**
  * A row of links of which one is current: a filter that lives in the address.
@@ -19,4 +21,22 @@ export function switcher({ id, label, options }) {
       }
     },
   };
+}
+
+/**
+ * All channels or one of them.
+ * @param {import("../context.js").Context} context
+ * @param {string} id
+ */
+export function channelSwitcher({ t, named }, id) {
+  const channels = CHANNELS.map((value) => ({
+    value,
+    label: named(`channel.${value}`, value),
+    mark: channelMark(value),
+  }));
+  return switcher({
+    id,
+    label: t("filter.channel"),
+    options: [{ value: "", label: t("filter.all") }, ...channels],
+  });
 }
