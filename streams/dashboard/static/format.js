@@ -26,10 +26,10 @@ export function formats(locale, timeZone) {
   });
   /** @param {Intl.DateTimeFormatOptions} options */
   const dates = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
-  const clock = dates({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const minute = dates({ hour: "2-digit", minute: "2-digit" });
+  const clock = dates({ timeStyle: "medium" });
+  const minute = dates({ timeStyle: "short" });
   const stamp = dates({ dateStyle: "medium", timeStyle: "medium" });
-  const short = dates({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const short = dates({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
   const day = dates({ dateStyle: "medium", timeZone: "UTC" });
   const dayShort = dates({ day: "numeric", month: "short", timeZone: "UTC" });
   const month = dates({ month: "short", year: "numeric", timeZone: "UTC" });

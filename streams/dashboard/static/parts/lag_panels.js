@@ -26,7 +26,6 @@ export function lagPart(context) {
         head: t("lag.partition"),
         fill: (cell, row) => setText(cell, format.integer(row.partition)),
       },
-      { id: "group", head: t("lag.group"), fill: (cell, row) => setText(cell, row.consumer_group) },
       {
         id: "lag",
         kind: "number",
@@ -43,6 +42,7 @@ export function lagPart(context) {
           markRow(cell, "slow", row.lag_seconds >= SLOW_SECONDS);
         },
       },
+      { id: "group", head: t("lag.group"), fill: (cell, row) => setText(cell, row.consumer_group) },
     ],
   });
   return {
