@@ -29,7 +29,9 @@ export function formats(locale, timeZone) {
   const clock = dates({ timeStyle: "medium" });
   const minute = dates({ timeStyle: "short" });
   const stamp = dates({ dateStyle: "medium", timeStyle: "medium" });
-  const short = dates({ day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+  const { hour12 } = new Intl.DateTimeFormat(locale, { hour: "numeric" }).resolvedOptions();
+  const hour = hour12 ? "numeric" : "2-digit";
+  const short = dates({ day: "numeric", month: "short", hour, minute: "2-digit" });
   const day = dates({ dateStyle: "medium", timeZone: "UTC" });
   const dayShort = dates({ day: "numeric", month: "short", timeZone: "UTC" });
   const month = dates({ month: "short", year: "numeric", timeZone: "UTC" });

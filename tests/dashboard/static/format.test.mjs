@@ -53,6 +53,14 @@ test("an instant is shown in the time zone of the viewer, a date as it is", () =
   assert.equal(utc("2026-11-22T19:00:00.123Z"), "2026-11-22 19:00:00 UTC");
 });
 
+test("hours are counted as the language counts them", () => {
+  const shown = (locale) => plain(formats(locale, "UTC").moment("2026-11-22T09:05:06.000Z"));
+
+  assert.equal(shown("en-US"), "Nov 22, 9:05 AM");
+  assert.equal(shown("en-GB"), "22 Nov, 09:05");
+  assert.equal(shown("de-DE"), "22. Nov., 09:05");
+});
+
 test("a period is named by its grain", () => {
   const { period } = formats("en-GB", "America/New_York");
 
