@@ -44,3 +44,11 @@ def test_vendored_uplot_names_its_version_and_brings_its_licence() -> None:
 
     assert f"(v{version})" in vendor.joinpath("uPlot.esm.js").read_text("utf-8")
     assert vendor.joinpath("LICENSE").read_text("utf-8").startswith("The MIT License (MIT)")
+
+
+def test_the_command_that_an_empty_page_names_is_that_of_the_readme() -> None:
+    marks = (STATIC / "parts" / "marks.js").read_text("utf-8")
+    command = marks.partition('SEND_ONE = "')[2].partition('"')[0]
+
+    assert command.startswith("engage send ")
+    assert f"`{command}`" in (Path(__file__).parents[2] / "README.md").read_text("utf-8")

@@ -1,7 +1,7 @@
 import { make, setText } from "../dom.js";
 import { heatMap } from "../parts/heat_map.js";
 import { explained } from "../parts/hint.js";
-import { emptyWith } from "../parts/marks.js";
+import { SEND_ONE, emptyWith } from "../parts/marks.js";
 import { lifecycleBars } from "../parts/lifecycle_bars.js";
 import { pageHead, panel } from "../parts/panel.js";
 import { RateChart } from "../parts/rate_chart.js";
@@ -46,7 +46,7 @@ export function retention({ context, main }) {
     caption: t("periods.title"),
     columns: columns(context),
     key: (row) => row.period_start,
-    empty: emptyWith(t("overview.empty"), "engage send page_viewed"),
+    empty: emptyWith(t("overview.empty"), SEND_ONE),
   });
   main.append(
     pageHead(

@@ -2,7 +2,7 @@ import { make, setAttribute, setText } from "../dom.js";
 import { eventWords } from "../event_words.js";
 import { setMeter } from "../parts/bars.js";
 import { figure } from "../parts/figure.js";
-import { channelMark, emptyWith, setChannel } from "../parts/marks.js";
+import { SEND_ONE, channelMark, emptyWith, setChannel } from "../parts/marks.js";
 import { pageHead, panel } from "../parts/panel.js";
 import { markRow, table } from "../parts/table.js";
 import { visitorFilters } from "../parts/visitor_filters.js";
@@ -21,7 +21,7 @@ export function visitors(room) {
   const { t, format } = context;
   const counts = countFigures(context);
   const filters = visitorFilters(room);
-  const nobody = emptyWith(t("visitors.empty"), "engage send page_viewed");
+  const nobody = emptyWith(t("visitors.empty"), SEND_ONE);
   const rows = table({
     id: "visitors-table",
     caption: t("visitors.title"),

@@ -2,7 +2,7 @@ import { grid, hours, shownTimes, stacked, total } from "../activity.js";
 import { make, setText } from "../dom.js";
 import { CHANNELS } from "../rows.js";
 import { setTime } from "../times.js";
-import { channelMark, emptyWith } from "./marks.js";
+import { SEND_ONE, channelMark, emptyWith } from "./marks.js";
 import { table } from "./table.js";
 import { TimeChart, bars, colour } from "./time_chart.js";
 
@@ -40,7 +40,7 @@ export class ActivityChart {
       make("summary", {}, t("chart.as_table")),
       this.#table.node,
     );
-    const silence = emptyWith(t("overview.empty"), "engage send page_viewed");
+    const silence = emptyWith(t("overview.empty"), SEND_ONE);
     this.#nothing = make("p", { class: "empty", hidden: true, "data-testid": "no-events" }, silence);
     const picture = make("div", { class: "picture" }, this.#chart.node, this.#nothing);
     this.node = make("div", {}, this.#legend(), picture, this.#details);

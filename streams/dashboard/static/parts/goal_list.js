@@ -12,7 +12,7 @@ export function goalList(context) {
   const nothing = make(
     "p",
     { class: "empty", hidden: true },
-    emptyWith(context.t("goals.empty"), "engage goal add"),
+    emptyWith(context.t("goals.empty"), "engage goal add --help"),
   );
   const items = new KeyedChildren(list, {
     key: (/** @type {import("../rows.js").GoalRow} */ goal) => goal.goal_id,

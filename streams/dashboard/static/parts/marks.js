@@ -1,5 +1,8 @@
 import { make, setAttribute, setText } from "../dom.js";
 
+/** As the README has it: it works as it stands. */
+export const SEND_ONE = "engage send page_viewed --customer c-42 --property url=https://shop.example/";
+
 /**
  * A channel by name and by a mark whose shape differs, too.
  * @param {import("../context.js").Context} context
