@@ -21,7 +21,7 @@ from streams.core.state import (
 )
 from streams.failpoints import reach
 from streams.intake import Delivery
-from streams.sending import Producer, Record
+from streams.sending import Producer, Record, send_partitions
 from streams.state_store import Change, Due, StateStore, customer_key, ids_key, order_key
 from streams.worker_metrics import WorkerMetrics
 
@@ -172,15 +172,20 @@ class CustomerCache:
 
         Raises whatever the gap listener raises.
         """
-        stamped, offsets, gaps = {}, {}, []
-        for partition, records in changes.items():
-            stamped[partition] = self._store.stamp_all(partition, records)
-            before = self._store.offset(partition)
-            sent = [Record(key, value) for key, value in stamped[partition]]
-            offsets[partition] = await producer.send_all(CHANGELOG, partition, sent)
-            self._changelog_bytes.inc(sum(len(key) + len(value or b"") for key, value in stamped[partition]))
-            if offsets[partition] - len(sent) > before:
-                gaps.append((partition, before, offsets[partition]))
+        before = {partition: self._store.offset(partition) for partition in changes}
+        stamped = {
+            partition: self._store.stamp_all(partition, records) for partition, records in changes.items()
+        }
+        sent = {partition: [Record(*change) for change in stamped[partition]] for partition in stamped}
+        offsets = await send_partitions(producer, CHANGELOG, sent)
+        self._changelog_bytes.inc(
+            sum(len(key) + len(value or b"") for records in stamped.values() for key, value in records)
+        )
+        gaps = [
+            (partition, before[partition], end)
+            for partition, end in offsets.items()
+            if end - len(sent[partition]) > before[partition]
+        ]
         reach("changelog_sent")
         if self._on_gap is not None:
             for partition, start, end in gaps:

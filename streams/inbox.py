@@ -53,11 +53,11 @@ class Inbox:
             await asyncio.sleep(self._limits.linger_seconds)
         return self.take_waiting()
 
-    def take_waiting(self) -> list[RecordBatch]:
-        """Everything that waits, up to the limit."""
+    def take_waiting(self, beside: int = 0) -> list[RecordBatch]:
+        """Everything that waits, up to the limit less what has been taken `beside` it."""
         batches: list[RecordBatch] = []
         records = 0
-        while records < self._limits.max_records and self._batches:
+        while beside + records < self._limits.max_records and self._batches:
             batches.append(self._batches.popleft())
             records += len(batches[-1].records)
         self._count(-records)

@@ -164,6 +164,14 @@ class Intake(NamedTuple):
     misplaced: list[Misplaced]
     news: dict[News, dict[tuple[int, str], None]]
 
+    def extend(self, later: Intake) -> None:
+        """Add what came behind it."""
+        self.deliveries.extend(later.deliveries)
+        self.rejected.extend(later.rejected)
+        self.misplaced.extend(later.misplaced)
+        for kind, about in later.news.items():
+            self.news[kind].update(about)
+
 
 def _origin_headers(origin: Origin) -> tuple[tuple[str, bytes], ...]:
     return (

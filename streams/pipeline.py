@@ -1,8 +1,8 @@
 """The one pipeline of a worker: record batches in, durable state and rows out, offsets committed last.
 
 One task takes what all partitions of all topics have delivered (they share customers) and runs the
-numbered steps below. While the database takes the rows of one flush, the next is decoded and folded, in
-memory alone. Anything unexpected ends the process, unacknowledged; whoever owns the partitions next reads
+numbered steps below. While the database takes facts and rows of one flush, the next is decoded and folded,
+in memory alone. Anything unexpected ends the process, unacknowledged; whoever owns the partitions next reads
 the same records again, which is harmless:
 
 * state is idempotent per customer, source and offset (`core.fold`);
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
@@ -50,18 +49,30 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+class Decoded(NamedTuple):
+    """Batches of one seek, which `seek_count` names, and what they hold."""
+
+    batches: list[RecordBatch]
+    seek_count: int
+    intake: Intake
+
+    @property
+    def records(self) -> int:
+        return sum(len(batch.records) for batch in self.batches)
+
+    @property
+    def newest_ms(self) -> int:
+        """When the broker appended the newest of each partition's last records."""
+        return max((batch.records[-1].timestamp for batch in self.batches if batch.records), default=0)
+
+
 class Prepared(NamedTuple):
     """A flush that is decoded and folded; nothing of it has left the process.
 
-    `positions` may be committed when it is durable; `records` counts them by topic. `newest_ms`: when the
-    broker appended the newest. It holds while no seek has followed the one that `seek_count` names.
+    It holds while no other seek follows.
     """
 
-    positions: dict[TP, int]
-    records: Counter[str]
-    newest_ms: int
-    seek_count: int
-    intake: Intake
+    decoded: Decoded
     folded: Folded
 
 
@@ -186,59 +197,64 @@ class Pipeline:
     async def _work_off(self, batches: list[RecordBatch]) -> None:
         """Flush these batches and whatever comes meanwhile, until nothing waits or it is time to sweep."""
         is_current = not batches
-        prepared = self._prepare(batches)
+        prepared = self._prepare(self._decode(batches))
         while prepared is not None:
             self.flushing_since = time.monotonic()
-            is_current = self._is_current(prepared)
-            prepared = await self._flush(prepared)
+            is_current = self._is_current(prepared.decoded)
+            prepared = await self._flush(prepared, is_last=is_current)
         self.flushing_since = time.monotonic()
         if is_current and self._sweep_since_ms is not None:
             await self._sweep()
 
-    def _is_current(self, prepared: Prepared) -> bool:
+    def _is_current(self, decoded: Decoded) -> bool:
         """Whether reading has come to what was appended after the tick.
 
         Under a backlog it has not: a customer must not be told lost whose order is still in Kafka.
         """
-        return self._sweep_since_ms is not None and prepared.newest_ms >= self._sweep_since_ms
+        return self._sweep_since_ms is not None and decoded.newest_ms >= self._sweep_since_ms
 
-    def _prepare(self, batches: list[RecordBatch]) -> Prepared | None:
-        """Steps 2 to 4, in memory: only once everything folded before is durable or given up."""
+    def _decode(self, batches: list[RecordBatch], behind: Decoded | None = None) -> Decoded | None:
+        """Steps 2 and 3, of batches that follow those decoded before."""
         # 2 check: batches from before the last seek will come again; the others must follow one another,
         #   or the framework has lost some on the way.
         batches = [] if self._released else self._contiguous(batches)
         if not batches:
-            return None
+            return behind
         reach("taken")
         ended = self._metrics.steps()
         # 3 decode: every record becomes an event, a reject, or a record for another partition.
         intake = read(batches, self._partitions, self._customers.known)
         ended("decode")
         reach("decoded")
-        # 4 fold in memory.
-        folded = self._fold(intake.deliveries)
+        if behind is None:
+            return Decoded(batches, self._seek_count, intake)
+        behind.batches.extend(batches)
+        behind.intake.extend(intake)
+        return behind
+
+    def _prepare(self, decoded: Decoded | None) -> Prepared | None:
+        """Step 4, in memory: only once everything folded before is durable or given up."""
+        if decoded is None or self._released:
+            return None
+        ended = self._metrics.steps()
+        # 4 fold.
+        folded = self._fold(decoded.intake.deliveries)
         ended("fold")
         reach("folded")
-        records = Counter[str]()
-        for batch in batches:
-            records[batch.tp.topic] += len(batch.records)
-        return Prepared(
-            positions={batch.tp: batch.end for batch in batches},
-            records=records,
-            newest_ms=max((batch.records[-1].timestamp for batch in batches if batch.records), default=0),
-            seek_count=self._seek_count,
-            intake=intake,
-            folded=folded,
-        )
+        return Prepared(decoded, folded)
 
-    async def _flush(self, prepared: Prepared) -> Prepared | None:
-        """Steps 5 to 12: make it durable. Returns the next flush, prepared meanwhile, if anything waited."""
-        seek_count = prepared.seek_count
+    async def _flush(self, prepared: Prepared, *, is_last: bool) -> Prepared | None:
+        """Steps 5 to 12: make it durable.
+
+        Returns the next flush, prepared meanwhile; none if nothing waited, or this is to be the last for now.
+        """
+        decoded = prepared.decoded
+        seek_count = decoded.seek_count
         if self._released or seek_count != self._seek_count:
             # Whoever has the partitions now folds these events again, from state without them.
             self._customers.clear()
             return None
-        deliveries, rejected, misplaced, news = prepared.intake
+        deliveries, rejected, misplaced, news = decoded.intake
         ended = self._metrics.steps()
         # 5 hand over what is not ours, and wait until Kafka has it: after the commit nobody reads it again.
         await self._reject(rejected)
@@ -246,8 +262,12 @@ class Pipeline:
         ended("hand_over")
         reach("handed_over")
         # 6 facts, before state: a fact that ClickHouse will never take is rejected and must not have been
-        #   counted.
-        folded = await self._store_facts(deliveries, prepared.folded)
+        #   counted. So the next flush may be decoded by now, but not folded.
+        inserting = self._start_facts(prepared.folded)
+        try:
+            ahead = None if is_last else self._decode(self._inbox.take_waiting())
+        finally:
+            folded = await self._stored_facts(inserting, deliveries, prepared.folded)
         ended("facts")
         reach("facts_inserted")
         # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
@@ -280,17 +300,24 @@ class Pipeline:
         deliveries.clear()
         folded.facts.clear()
         rows = folded.rows() | {CustomerTransitionRow: transitions}
-        following = await self._insert_rows(rows, is_last=self._is_current(prepared))
+        inserting = self._start(self._insert_rows, rows)
+        try:
+            following = self._prepare(ahead if is_last else self._decode_more(ahead))
+        finally:
+            await inserting
         ended("rows")
         reach("rows_inserted")
         # 12 ack: from here on the offsets may be committed.
         self._check_owner(seek_count)
-        await self._on_durable(prepared.positions)
+        await self._on_durable({batch.tp: batch.end for batch in decoded.batches})
         reach("acked")
-        self._note_flush(prepared.records)
-        records = prepared.records.total()
-        log.debug("flushed", records=records, rejected=len(rejected), customers=len(folded.touched))
+        self._note_flush(decoded)
+        log.debug("flushed", records=decoded.records, rejected=len(rejected), customers=len(folded.touched))
         return following
+
+    def _decode_more(self, ahead: Decoded | None) -> Decoded | None:
+        """What has come since as well, as far as one flush may take it."""
+        return self._decode(self._inbox.take_waiting(beside=ahead.records if ahead else 0), ahead)
 
     async def _sweep(self) -> None:
         """Tell whose silence has changed their status, a part of them at a time, between flushes."""
@@ -303,10 +330,10 @@ class Pipeline:
         else:
             self._sweep_since_ms = None
 
-    def _note_flush(self, records: Counter[str]) -> None:
-        for topic, count in records.items():
-            self._metrics.records.labels(topic).inc(count)
-        self._metrics.flush_records.observe(records.total())
+    def _note_flush(self, decoded: Decoded) -> None:
+        for batch in decoded.batches:
+            self._metrics.records.labels(batch.tp.topic).inc(len(batch.records))
+        self._metrics.flush_records.observe(decoded.records)
         self._metrics.last_flush.set_to_current_time()
 
     # -- the steps -------------------------------------------------------------------------------
@@ -358,38 +385,24 @@ class Pipeline:
         self._metrics.duplicates.inc(duplicates)
         return folded
 
-    async def _store_facts(self, deliveries: list[Delivery], folded: Folded) -> Folded:
-        """Insert the facts. What will never be taken is rejected and removed from `deliveries`; then these
-        are folded anew, because a duplicate of a refused record is no duplicate any more, but a fact."""
-        while refused := await self._insert_facts(folded.facts):
+    def _start_facts(self, folded: Folded) -> asyncio.Future[None]:
+        return self._start(self._sink.insert, EventRow, fact_columns(folded.facts))
+
+    async def _stored_facts(
+        self, inserting: asyncio.Future[None], deliveries: list[Delivery], folded: Folded
+    ) -> Folded:
+        """Wait for the facts. Those that will never be taken are rejected and removed from `deliveries`; then
+        these are folded anew, as a duplicate of a refused record is no duplicate any more, but a fact."""
+        while refused := await _refused(inserting, folded.facts):
             self._customers.clear()
             await self._reject(refused)
             coordinates = {item.coordinates for item in refused}
             deliveries[:] = [item for item in deliveries if item.coordinates not in coordinates]
             folded = self._fold(deliveries)
+            inserting = self._start_facts(folded)
         return folded
 
-    async def _insert_facts(self, facts: list[Delivery]) -> list[Rejected]:
-        try:
-            await self._in_thread(self._sink.insert, EventRow, fact_columns(facts))
-        except NotStorable as error:
-            return [
-                facts[index].rejected(Rejection(RejectReason.NOT_STORABLE, reason))
-                for index, reason in error.refused.items()
-            ]
-        return []
-
-    async def _insert_rows(
-        self, rows: Mapping[type[Row], list[project.Cells]], *, is_last: bool
-    ) -> Prepared | None:
-        """Insert rows, and prepare what waits meanwhile unless this flush is to be the last for now."""
-        inserting = self._start(self._insert_all, rows)
-        try:
-            return None if is_last else self._prepare(self._inbox.take_waiting())
-        finally:
-            await inserting
-
-    def _insert_all(self, rows: Mapping[type[Row], list[project.Cells]]) -> None:
+    def _insert_rows(self, rows: Mapping[type[Row], list[project.Cells]]) -> None:
         for table, cells in rows.items():
             self._sink.insert(table, project.transpose(cells))
 
@@ -421,3 +434,15 @@ class Pipeline:
         """To the partition that owns the key, with the origin's coordinates in the headers."""
         placed = ((item.owner, item.record()) for item in misplaced)
         await send_by_partition(self._producer, topics.REKEYED, placed)
+
+
+async def _refused(inserting: asyncio.Future[None], facts: list[Delivery]) -> list[Rejected]:
+    """Wait until these facts are inserted; those that never will be, as rejects."""
+    try:
+        await inserting
+    except NotStorable as error:
+        return [
+            facts[index].rejected(Rejection(RejectReason.NOT_STORABLE, reason))
+            for index, reason in error.refused.items()
+        ]
+    return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
@@ -39,8 +39,22 @@ async def send_by_partition(producer: Producer, topic: str, placed: Iterable[tup
     by_partition: dict[int, list[Record]] = defaultdict(list)
     for partition, record in placed:
         by_partition[partition].append(record)
-    for partition, records in by_partition.items():
-        await producer.send_all(topic, partition, records)
+    await send_partitions(producer, topic, by_partition)
+
+
+async def send_partitions(
+    producer: Producer, topic: str, by_partition: Mapping[int, Sequence[Record]]
+) -> dict[int, int]:
+    """Send records of several partitions at once; returns each one's offset after the last."""
+    sending = [
+        asyncio.create_task(producer.send_all(topic, partition, records))
+        for partition, records in by_partition.items()
+    ]
+    try:
+        return dict(zip(by_partition, await asyncio.gather(*sending), strict=True))
+    finally:
+        for task in sending:
+            task.cancel()
 
 
 def aiokafka_producer(brokers: Brokers, **settings: Any) -> AIOKafkaProducer:

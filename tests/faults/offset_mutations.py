@@ -35,11 +35,11 @@ def acked_in_finally() -> None:
     """A flush acknowledges its batches even if it has failed."""
     flush = Pipeline._flush
 
-    async def flush_and_ack(self: Pipeline, prepared: Any) -> Any:
+    async def flush_and_ack(self: Pipeline, prepared: Any, *, is_last: bool) -> Any:
         try:
-            return await flush(self, prepared)
+            return await flush(self, prepared, is_last=is_last)
         finally:
-            await self._on_durable(prepared.positions)
+            await self._on_durable({batch.tp: batch.end for batch in prepared.decoded.batches})
 
     Pipeline._flush = flush_and_ack
 
@@ -53,10 +53,10 @@ def committed_before_the_inserts() -> None:
         await on_durable(self, positions)
         await self._consumer.force_commit()
 
-    async def commit_and_flush(self: Pipeline, prepared: Any) -> Any:
-        if prepared.seek_count == self._seek_count:
-            await self._on_durable(prepared.positions)
-        return await flush(self, prepared)
+    async def commit_and_flush(self: Pipeline, prepared: Any, *, is_last: bool) -> Any:
+        if prepared.decoded.seek_count == self._seek_count:
+            await self._on_durable({batch.tp: batch.end for batch in prepared.decoded.batches})
+        return await flush(self, prepared, is_last=is_last)
 
     app.Worker._on_durable = commit
     Pipeline._flush = commit_and_flush
