@@ -22,10 +22,11 @@ from streams.errors import ClickHouseUnavailable
 
 log = structlog.get_logger("streams.dashboard")
 
-_THREADS: Final = 6
+#: `sql/roles/roles.sql` has bounds for two such processes; a test compares.
+THREADS: Final = 6
 #: Queries that run or wait; more are refused at once.
 _MOST_QUERIES: Final = 400
-_LONGEST_SECONDS: Final = 30.0
+LONGEST_SECONDS: Final = 30.0
 _AS_SENT: Final = {
     "date_time_output_format": "iso",
     "output_format_json_quote_64bit_integers": 0,
@@ -49,10 +50,10 @@ class Reader:
                 "clickhouse_cluster": "",
             }
         )
-        seconds = min(_LONGEST_SECONDS, settings.clickhouse_timeout_seconds)
+        seconds = min(LONGEST_SECONDS, settings.clickhouse_timeout_seconds)
         self._query_settings = {**_AS_SENT, "max_execution_time": max(1, int(seconds))}
         self._metrics = metrics
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="clickhouse")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="clickhouse")
         self._client: Client | None = None
         self._connecting = threading.Lock()
         self._asked = 0
