@@ -13,6 +13,7 @@ import yaml
 
 from streams.cli import COMMANDS
 from streams.config import Settings, load_settings
+from streams.dashboard.access import Access
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text()
@@ -28,6 +29,8 @@ OURS = [name for name, service in SERVICES.items() if "build" in service]
 SERVERS = [name for name in SERVICES if name not in OURS]
 ONCE = ["topics", "migrate", "roles"]
 LONG_RUNNING = [name for name in SERVICES if name not in ONCE]
+# It asks ClickHouse only, as a user of its own.
+DASHBOARD = SERVICES["dashboard"]["environment"]
 # Their images write configuration to their own root file system when they start.
 WRITE_TO_THEIR_ROOT = {"kafka", "clickhouse"}
 
@@ -69,7 +72,7 @@ def test_the_settings_of_every_service_are_valid(name: str, monkeypatch: pytest.
 
     settings = load_settings()
 
-    assert settings.kafka_bootstrap == "kafka:19092"
+    assert settings.kafka_bootstrap == "kafka:19092" or name == "dashboard"
     assert settings.clickhouse_url == "http://clickhouse:8123/engagement"
 
 
@@ -78,6 +81,39 @@ def test_the_worker_and_clickhouse_agree_on_user_and_password() -> None:
 
     assert worker["ENGAGE_CLICKHOUSE_USER"] == clickhouse["CLICKHOUSE_USER"]
     assert worker["ENGAGE_CLICKHOUSE_PASSWORD"] == clickhouse["CLICKHOUSE_PASSWORD"]
+
+
+def test_the_dashboard_lets_nobody_in_without_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = SERVICES["dashboard"]["command"]
+    host = command[command.index("--host") + 1]
+    monkeypatch.setenv("ENGAGE_DASHBOARD_TOKEN", with_defaults(DASHBOARD["ENGAGE_DASHBOARD_TOKEN"]))
+
+    assert not Access.of(load_settings(), host).is_open
+
+
+def test_the_dashboard_knows_the_password_of_its_own_user_only() -> None:
+    secrets = {name for name in DASHBOARD if re.search("PASSWORD|TOKEN|SECRET", name)}
+
+    assert secrets == {"ENGAGE_DASHBOARD_CLICKHOUSE_PASSWORD", "ENGAGE_DASHBOARD_TOKEN"}
+
+
+def test_the_users_of_grafana_and_the_dashboard_are_made_with_the_passwords_that_these_have() -> None:
+    """Each with its file in sql/roles, and the parameter that the file asks for."""
+    script, made_with = SERVICES["roles"]["command"][0], SERVICES["roles"]["environment"]
+    (files,) = re.findall(r"for file in ([\w ]+);", script)
+    given = dict(re.findall(r'--param_(\w+)="\$\$\(sha256 "\$\$(\w+)"\)"', script))
+    texts = "".join((ROOT / "sql" / "roles" / f"{file}.sql").read_text() for file in files.split())
+
+    assert set(re.findall(r"\{(\w+):String\}", texts)) == set(given)
+    assert re.findall(r"^CREATE USER IF NOT EXISTS (\w+)", texts, re.MULTILINE) == [
+        "bi_reader",
+        DASHBOARD["ENGAGE_DASHBOARD_CLICKHOUSE_USER"],
+    ]
+    for service in ("grafana", "dashboard"):
+        environment = SERVICES[service]["environment"]
+        (password,) = set(given.values()) & set(environment)
+        assert environment[password] == made_with[password]
+        assert "roles" in SERVICES[service]["depends_on"]
 
 
 def test_the_broker_is_set_up_as_the_embedded_one() -> None:
@@ -150,16 +186,21 @@ def test_nothing_has_privileges(name: str) -> None:
 
 
 def test_a_password_has_one_default_wherever_it_is_named() -> None:
-    found = re.findall(r"\$\{(\w*PASSWORD):-([^}]*)\}", COMPOSE_TEXT)
+    found = re.findall(r"\$\{(\w*(?:PASSWORD|TOKEN)):-([^}]*)\}", COMPOSE_TEXT)
 
-    assert {name for name, _ in found} >= {"ENGAGE_CLICKHOUSE_PASSWORD", "ENGAGE_BI_READER_PASSWORD"}
+    assert {name for name, _ in found} >= {
+        "ENGAGE_CLICKHOUSE_PASSWORD",
+        "ENGAGE_BI_READER_PASSWORD",
+        "ENGAGE_DASHBOARD_CLICKHOUSE_PASSWORD",
+        "ENGAGE_DASHBOARD_TOKEN",
+    }
     assert len(dict(found)) == len(set(found))
 
 
 def test_prometheus_and_grafana_find_what_they_ask() -> None:
     """Names and ports as deploy/prometheus and deploy/grafana have them."""
     assert SERVICES["worker"]["environment"]["ENGAGE_METRICS_PORT"] == "9309"
-    for name, port in (("worker", 9309), ("collector", 8090), ("lag-exporter", 9308)):
+    for name, port in (("worker", 9309), ("collector", 8090), ("lag-exporter", 9308), ("dashboard", 8088)):
         assert f":{port}/" in SERVICES[name]["environment"]["HEALTH_URL"]
 
 
@@ -181,6 +222,12 @@ def test_what_runs_has_no_tools_to_build_or_install_with() -> None:
     assert "pip uninstall --yes pip setuptools" in build
     assert "pip uninstall" in final_stage
     assert not re.search(r"pip install|apt-get|COPY (?!--from=build)", final_stage)
+
+
+def test_the_image_has_what_its_services_import_and_no_server_of_one_machine() -> None:
+    extras = re.findall(r"pip install .*'\.\[([\w,]+)\]'", DOCKERFILE)
+
+    assert [set(text.split(",")) for text in extras] == [{"collector", "dashboard"}] * 2
 
 
 def test_the_image_has_a_health_check_without_a_shell() -> None:
