@@ -1,4 +1,4 @@
-"""A migrated database for the queries of dashboards and of the runbook."""
+"""A migrated database for the queries of dashboards and of the runbook; what Kubernetes is given."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from streams.clickhouse import connect
 from streams.config import Clock, Settings
 from streams.migrations import migrate
 from tests.deploy.a_database import fill
+from tests.deploy.manifests import BUILDS, Resource, build
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,8 @@ def filled(clickhouse_front: str) -> Settings:
     fill(client)
     client.close()
     return settings
+
+
+@pytest.fixture(scope="session", params=BUILDS)
+def resources(request: pytest.FixtureRequest) -> list[Resource]:
+    return build(request.param)

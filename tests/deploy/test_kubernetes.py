@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -15,61 +10,21 @@ import yaml
 
 from streams.cli import COMMANDS
 from streams.config import Settings, load_settings
+from tests.deploy.manifests import BUILDS, Resource, containers, needs_kubectl, one, pods
 
-ROOT = Path(__file__).resolve().parents[2]
-K8S = ROOT / "deploy" / "k8s"
-BUILDS = {"base": K8S / "base", "example": K8S / "overlays" / "example"}
 #: Of a custom resource there is no schema in Kubernetes.
 CUSTOM = {"ScaledObject"}
-POD_OWNERS = {"StatefulSet", "Deployment", "Job"}
 
-pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
-
-Resource = dict[str, Any]
-
-
-@pytest.fixture(scope="module", params=BUILDS)
-def resources(request: pytest.FixtureRequest) -> list[Resource]:
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(BUILDS[request.param])],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-        env={**os.environ, "KUBECONFIG": os.devnull},
-    )
-    return [one for one in yaml.safe_load_all(built.stdout) if one]
-
-
-def pods(resources: list[Resource]) -> dict[str, Resource]:
-    """Pod specs by the name of their owner."""
-    return {
-        one["metadata"]["name"]: one["spec"]["template"]["spec"]
-        for one in resources
-        if one["kind"] in POD_OWNERS
-    }
-
-
-def containers(resources: list[Resource]) -> list[Resource]:
-    return [
-        one
-        for pod in pods(resources).values()
-        for one in [*pod.get("initContainers", ()), *pod["containers"]]
-    ]
-
-
-def one(resources: list[Resource], kind: str, name: str) -> Resource:
-    (found,) = [item for item in resources if item["kind"] == kind and item["metadata"]["name"] == name]
-    return found
+pytestmark = needs_kubectl
 
 
 def settings_of(resources: list[Resource], container: Resource) -> dict[str, str]:
-    """What the container finds in its environment; values from elsewhere are 'x'."""
+    """What the container finds in its environment; values from elsewhere are as long as a token."""
     maps = {item["metadata"]["name"]: item["data"] for item in resources if item["kind"] == "ConfigMap"}
     found: dict[str, str] = {}
     for source in container["envFrom"]:
         found.update(maps[source["configMapRef"]["name"]])
-    found.update({item["name"]: item.get("value", "x") for item in container.get("env", ())})
+    found.update({item["name"]: item.get("value", 16 * "x") for item in container.get("env", ())})
     return found
 
 
@@ -77,7 +32,7 @@ def settings_of(resources: list[Resource], container: Resource) -> dict[str, str
 def test_every_resource_is_valid_by_the_schema_of_kubernetes(resources: list[Resource], version: str) -> None:
     checked = [item for item in resources if item["kind"] not in CUSTOM]
 
-    assert len(checked) >= 14
+    assert len(checked) >= 18
     for item in checked:
         kubernetes_validate.validate(item, version, strict=True)
 
@@ -120,7 +75,7 @@ def test_every_container_says_what_it_needs(resources: list[Resource]) -> None:
 def test_whatever_runs_on_is_probed(resources: list[Resource]) -> None:
     running = [item for item in resources if item["kind"] in {"StatefulSet", "Deployment"}]
 
-    assert len(running) == 3
+    assert len(running) == 4
     for item in running:
         (container,) = item["spec"]["template"]["spec"]["containers"]
         ports = {port["name"] for port in container["ports"]}
@@ -134,7 +89,7 @@ def test_no_secret_is_in_the_manifests(resources: list[Resource]) -> None:
     assert all(item["kind"] != "Secret" for item in resources)
     for container in containers(resources):
         for variable in container.get("env", ()):
-            if re.search("PASSWORD|USER", variable["name"]):
+            if re.search("PASSWORD|USER|TOKEN", variable["name"]):
                 assert "secretKeyRef" in variable["valueFrom"]
 
 
@@ -160,22 +115,21 @@ def test_disruptions_take_one_pod_at_a_time(resources: list[Resource]) -> None:
         if item["kind"] in {"StatefulSet", "Deployment"}
     ]
 
-    assert len(budgets) == len(labels) == 3
+    assert len(budgets) == len(labels) == 4
     for budget in budgets:
         wanted = budget["spec"]["selector"]["matchLabels"].items()
         assert budget["spec"]["maxUnavailable"] == 1
         assert sum(wanted <= label.items() for label in labels) == 1
 
 
-def test_nothing_comes_in_or_goes_out_unless_a_policy_says_so(resources: list[Resource]) -> None:
-    closed = one(resources, "NetworkPolicy", "engagement-streams")["spec"]
+def test_the_dashboard_has_its_own_secrets_and_no_others(resources: list[Resource]) -> None:
+    (container,) = pods(resources)["engagement-dashboard"]["containers"]
 
-    assert set(closed["policyTypes"]) == {"Ingress", "Egress"}
-    assert not closed.get("ingress")
-    for item in resources:
-        if item["kind"] in POD_OWNERS:
-            labels = item["spec"]["template"]["metadata"]["labels"]
-            assert closed["podSelector"]["matchLabels"].items() <= labels.items()
+    assert {item["name"]: item["valueFrom"]["secretKeyRef"]["name"] for item in container["env"]} == {
+        "ENGAGE_DASHBOARD_CLICKHOUSE_USER": "engagement-clickhouse-dashboard",
+        "ENGAGE_DASHBOARD_CLICKHOUSE_PASSWORD": "engagement-clickhouse-dashboard",
+        "ENGAGE_DASHBOARD_TOKEN": "engagement-dashboard-token",
+    }
 
 
 def test_keda_asks_for_no_more_workers_than_partitions() -> None:
