@@ -34,6 +34,7 @@ def analyze(unit: Path, directory: Path, *arguments: str) -> subprocess.Complete
 def test_there_is_a_unit_for_each_process() -> None:
     assert NAMES == [
         "engagement-collector.service",
+        "engagement-dashboard.service",
         "engagement-lag-exporter.service",
         "engagement-worker@.service",
     ]
