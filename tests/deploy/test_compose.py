@@ -89,6 +89,12 @@ def test_the_dashboard_lets_nobody_in_without_a_token(monkeypatch: pytest.Monkey
     assert not Access.of(load_settings(), host).is_open
 
 
+def test_the_readme_names_the_token_that_holds_unless_another_is_set() -> None:
+    token = with_defaults(DASHBOARD["ENGAGE_DASHBOARD_TOKEN"])
+
+    assert f"(token: `{token}`)" in (ROOT / "README.md").read_text()
+
+
 def test_the_dashboard_knows_the_password_of_its_own_user_only() -> None:
     secrets = {name for name in DASHBOARD if re.search("PASSWORD|TOKEN|SECRET", name)}
 
