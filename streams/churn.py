@@ -28,7 +28,7 @@ from streams.core.fold import Customer
 from streams.core.project import Cells, state_row, transition_row, transpose
 from streams.core.status import tell
 from streams.core.windows import day_of
-from streams.customers import CustomerCache, changes_of
+from streams.customers import SWEEP_KEY, CustomerCache, changes_of
 from streams.folded import Folded, History
 from streams.sending import Producer, Record, send_by_partition
 from streams.sinks.base import Clock, InThread, Sink
@@ -107,6 +107,20 @@ class Churn:
         rows = await self.tell(histories)
         await self._in_thread(self._sink.insert, CustomerTransitionRow, transpose(rows))
 
+    async def finish(self, partitions: Iterable[int], check_owner: CheckOwner) -> None:
+        """Do again, by its own clock, what a sweep has begun that did not come to its end.
+
+        Before anything is folded: an order could make untrue what the sweep has told, and only the state says
+        what there is to take back.
+        """
+        for partition in partitions:
+            until_ms = self._customers.unfinished_sweep_ms(partition)
+            if until_ms is not None:
+                due = self._customers.due(partition, day_of(until_ms), _AT_ONCE)
+                await self._tell_due(partition, due, until_ms, check_owner)
+                check_owner()
+                await self._customers.save({partition: [(SWEEP_KEY, None)]}, self._producer)
+
     async def sweep(self, partitions: Iterable[int], check_owner: CheckOwner) -> bool:
         """Tell of customers of these partitions whose silence, or a changed rule, has changed their status.
 
@@ -137,11 +151,13 @@ class Churn:
             if 0 < customer.state.due_day <= day_of(now_ms):
                 histories.append(self._history(customer, is_whole=False, now_ms=now_ms))
                 changes += changes_of(customer)
-        check_owner()
-        await self._tell_and_insert(histories)
-        check_owner()
         if changes:
-            await self._customers.save({partition: changes}, self._producer)
+            check_owner()
+            await self._customers.save({partition: [(SWEEP_KEY, str(now_ms).encode())]}, self._producer)
+            check_owner()
+            await self._tell_and_insert(histories)
+            check_owner()
+            await self._customers.save({partition: [*changes, (SWEEP_KEY, None)]}, self._producer)
         self._customers.done(partition, due)
 
     async def _tell_all(self, partition: int, clock: Clock, check_owner: CheckOwner) -> None:

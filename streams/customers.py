@@ -27,6 +27,8 @@ from streams.worker_metrics import WorkerMetrics
 
 #: The changelog key of a note; no customer's key begins with a zero byte.
 GAP_KEY: Final = b"\x00population-gap-days"
+#: That of a note that a sweep is about to tell something, up to an instant in milliseconds.
+SWEEP_KEY: Final = b"\x00sweeping-until-ms"
 
 #: Customers by partition and stored id.
 Generation = dict[int, dict[str, Customer]]
@@ -115,6 +117,11 @@ class CustomerCache:
 
     async def note_gap_days(self, partition: int, gap_days: float, producer: Producer) -> None:
         await self.save({partition: [(GAP_KEY, repr(gap_days).encode())]}, producer)
+
+    def unfinished_sweep_ms(self, partition: int) -> int | None:
+        """Until when a sweep has told who was due without coming to save that; None if all is well."""
+        (value,) = self._store.get(partition, [SWEEP_KEY])
+        return int(value) if value else None
 
     def some(self, partition: int, customer_ids: Sequence[str]) -> list[Customer]:
         """Customers, each once, without orders."""

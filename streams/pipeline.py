@@ -107,6 +107,8 @@ class Pipeline:
         self._expected: dict[TP, int] = {}
         self._seek_count = 0
         self._released = True
+        #: What the owner before left undone is done.
+        self._is_resumed = False
         #: By the monotonic clock, since when the flush or sweep at hand has been running.
         self.flushing_since: float | None = None
         self._idle = asyncio.Event()
@@ -152,6 +154,7 @@ class Pipeline:
         self._expected = dict(positions)
         self._seek_count = seek_count
         self._released = False
+        self._is_resumed = False
 
     async def release(self, timeout_seconds: float) -> None:
         """The partitions are about to be taken away: finish the flush at hand, or abandon it.
@@ -197,6 +200,8 @@ class Pipeline:
     async def _work_off(self, batches: list[RecordBatch]) -> None:
         """Flush these batches and whatever comes meanwhile, until nothing waits or it is time to sweep."""
         is_current = not batches
+        if not (self._is_resumed or self._released):
+            await self._resume()
         prepared = self._prepare(self._decode(batches))
         while prepared is not None:
             self.flushing_since = time.monotonic()
@@ -319,13 +324,16 @@ class Pipeline:
         """What has come since as well, as far as one flush may take it."""
         return self._decode(self._inbox.take_waiting(beside=ahead.records if ahead else 0), ahead)
 
+    async def _resume(self) -> None:
+        self.flushing_since = time.monotonic()
+        await self._churn.finish(self._owned(), self._ownership())
+        self._is_resumed = True
+
     async def _sweep(self) -> None:
         """Tell whose silence has changed their status, a part of them at a time, between flushes."""
-        seek_count = self._seek_count
         if self._released:
             return
-        partitions = sorted({tp.partition for tp in self._expected})
-        if await self._churn.sweep(partitions, lambda: self._check_owner(seek_count)):
+        if await self._churn.sweep(self._owned(), self._ownership()):
             self._inbox.wake()
         else:
             self._sweep_since_ms = None
@@ -349,6 +357,15 @@ class Pipeline:
                 )
             self._expected[batch.tp] = batch.end
         return current
+
+    def _owned(self) -> list[int]:
+        """The partitions that are ours."""
+        return sorted({tp.partition for tp in self._expected})
+
+    def _ownership(self) -> Callable[[], None]:
+        """`_check_owner` of what is ours now."""
+        seek_count = self._seek_count
+        return lambda: self._check_owner(seek_count)
 
     def _check_owner(self, seek_count: int) -> None:
         """Stop a flush whose partitions have been taken away meanwhile."""

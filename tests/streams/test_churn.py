@@ -151,6 +151,29 @@ async def test_a_sweep_that_ends_anywhere_is_made_again(
     assert histories(sink) == dict.fromkeys(CUSTOMERS, simulate([ms(ORDERED)], sink.now_ms))
 
 
+@pytest.mark.parametrize("passes", range(7))
+async def test_a_sweep_that_ends_anywhere_leaves_nothing_behind_that_the_next_order_makes_untrue(
+    scene: Scene, sink: MemorySink, start: Start, passes: int
+) -> None:
+    first = await folded(scene, start, *CUSTOMERS)
+    await first.stop()
+    scene.kafka.now_ms = sink.now_ms = ms("2026-08-01")
+    second = start(fuse=Fuse(passes, 1.0))
+    try:
+        await second.sweep()
+    except Crashed:
+        await second.stop()
+    for customer in CUSTOMERS:
+        order(scene, customer, "2026-07-20 10:00")
+
+    third = start()
+    await third.drain()
+    await third.sweep()
+
+    times = [ms(ORDERED), ms("2026-07-20 10:00")]
+    assert histories(sink) == dict.fromkeys(CUSTOMERS, simulate(times, sink.now_ms))
+
+
 @pytest.mark.parametrize("at_once", [2, 3, 100])
 async def test_a_changed_population_gap_changes_everybodys_history_some_at_a_time(
     scene: Scene, sink: MemorySink, start: Start, monkeypatch: pytest.MonkeyPatch, at_once: int
