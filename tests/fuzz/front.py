@@ -156,7 +156,8 @@ def _admit(request: Request) -> None:
         text = read_text(request.sql)
         reader._check_identifiers(text, request)
     try:
-        reader._Walk(request.database).run(parse_tree(request.sql.decode("utf-8", "surrogateescape")))
+        walk = reader._Walk(request.database, reader.output_format(request.sql))
+        walk.run(parse_tree(request.sql.decode("utf-8", "surrogateescape")))
     except RecursionError:
         raise refuse("as `admit` says") from None
 
