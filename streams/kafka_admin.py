@@ -51,11 +51,19 @@ def _problem(brokers: Brokers) -> KafkaUnavailable | None:
     if brokers.is_plain:
         is_there = any(map(_listens, brokers.servers))
         return None if is_there else brokers.unavailable("nobody listens there")
-    from streams.kafka_greeting import why_unavailable
-
     # The caller's thread may run an event loop.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, why_unavailable(brokers)).result()
+        return thread.submit(asyncio.run, _greeting(brokers)).result()
+
+
+async def _greeting(brokers: Brokers) -> KafkaUnavailable | None:
+    """See `why_unavailable`, in a loop of its own."""
+    from streams.kafka_greeting import why_unavailable
+
+    # What is wrong is returned. asyncio may print it as well, as the exception of a stream's own future, if
+    # that happens to be collected before the stream.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    return await why_unavailable(brokers)
 
 
 def _listens(server: str) -> bool:
