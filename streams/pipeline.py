@@ -270,7 +270,7 @@ class Pipeline:
         #   counted. So the next flush may be decoded by now, but not folded.
         inserting = self._start_facts(prepared.folded)
         try:
-            ahead = None if is_last else self._decode(self._inbox.take_waiting())
+            ahead = None if is_last else self._decode_more()
         finally:
             folded = await self._stored_facts(inserting, deliveries, prepared.folded)
         ended("facts")
@@ -307,7 +307,7 @@ class Pipeline:
         rows = folded.rows() | {CustomerTransitionRow: transitions}
         inserting = self._start(self._insert_rows, rows)
         try:
-            following = self._prepare(ahead if is_last else self._decode_more(ahead))
+            following = None if is_last else self._prepare(self._decode_more(ahead))
         finally:
             await inserting
         ended("rows")
@@ -320,8 +320,8 @@ class Pipeline:
         log.debug("flushed", records=decoded.records, rejected=len(rejected), customers=len(folded.touched))
         return following
 
-    def _decode_more(self, ahead: Decoded | None) -> Decoded | None:
-        """What has come since as well, as far as one flush may take it."""
+    def _decode_more(self, ahead: Decoded | None = None) -> Decoded | None:
+        """What waits, behind what is decoded already, as far as one flush may take it."""
         return self._decode(self._inbox.take_waiting(beside=ahead.records if ahead else 0), ahead)
 
     async def _resume(self) -> None:
