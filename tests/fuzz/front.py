@@ -24,9 +24,8 @@ from streams.embedded.clickhouse.compression import pack
 from streams.embedded.clickhouse.engine import Summary, quote_name, quote_text
 from streams.embedded.clickhouse.errors import QueryError, from_engine
 from streams.embedded.clickhouse.execution import Answer
-from streams.embedded.clickhouse.reader_rules import STATEMENTS, refuse
+from streams.embedded.clickhouse.reader_rules import STATEMENTS
 from streams.embedded.clickhouse.reader_text import read_text
-from streams.embedded.clickhouse.reader_tree import parse_tree
 from streams.embedded.clickhouse.request import READER, Request
 from streams.embedded.clickhouse.statement import (
     calls,
@@ -155,11 +154,7 @@ def _admit(request: Request) -> None:
     if first_word(request.sql) in STATEMENTS:
         text = read_text(request.sql)
         reader._check_identifiers(text, request)
-    try:
-        walk = reader._Walk(request.database, reader.output_format(request.sql))
-        walk.run(parse_tree(request.sql.decode("utf-8", "surrogateescape")))
-    except RecursionError:
-        raise refuse("as `admit` says") from None
+    reader._walked(request, request.sql)
 
 
 def _may_refuse(check: Callable[[Any], object], value: object) -> None:

@@ -94,11 +94,7 @@ def admit(handle: Handle, request: Request) -> None:
     _check_format(output_format(request.sql) or request.default_format)
     # 3. The tree: known nodes only, no table but views and some of system, no function that reaches outside.
     lines, _ = handle.query(b"EXPLAIN AST " + request.sql, "TabSeparatedRaw")
-    walk = _Walk(request.database or "default", output_format(request.sql))
-    try:
-        walk.run(parse_tree(lines.decode("utf-8", "surrogateescape")))
-    except RecursionError:
-        raise refuse("the statement is nested too deeply") from None
+    walk = _walked(request, lines)
     # 4. Text and tree must tell of the same SELECTs and the same SETTINGS.
     if (walk.selects, walk.settings) != (text.selects, text.settings):
         raise refuse(
@@ -110,6 +106,16 @@ def admit(handle: Handle, request: Request) -> None:
     # 6. Lists of tables tell of what the reader may read, as a server's do. After 5, which looks at all.
     # 7. And should a writing statement have come this far, ClickHouse refuses it.
     handle.apply({"additional_table_filters": visible_tables(), "readonly": "2"})
+
+
+def _walked(request: Request, tree: bytes) -> _Walk:
+    """The walk over a statement's tree, as EXPLAIN AST prints it; raises as `admit` does."""
+    walk = _Walk(request.database or "default", output_format(request.sql))
+    try:
+        walk.run(parse_tree(tree.decode("utf-8", "surrogateescape")))
+    except RecursionError:
+        raise refuse("the statement is nested too deeply") from None
+    return walk
 
 
 def _check_format(name: str) -> None:
