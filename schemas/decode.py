@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from schemas.events import MAX_VALUE_BYTES, MODEL_OF_TYPE, CustomEvent, EngagementEvent, is_engagement
 from schemas.fields import ANONYMOUS_PREFIX, INT64_MAX, INT64_MIN
 from schemas.rejections import NO_IDENTITY, Rejection, RejectReason, from_validation_error
+from schemas.structs import Envelope, read_valid
 from schemas.wire import wire_validator
 
 MAX_AHEAD_MS: Final = 24 * 60 * 60 * 1000
@@ -86,56 +87,65 @@ def decode(value: bytes | None, *, channel: str, appended_at_ms: int) -> Event |
     if len(value) > MAX_VALUE_BYTES:
         return Rejection(RejectReason.TOO_LARGE, f"{len(value)} bytes, at most {MAX_VALUE_BYTES}")
     try:
+        envelope = read_valid(value)
+        if envelope is not None:
+            return _event(envelope, {}, channel, appended_at_ms)
+        return _event_of_any(value, channel, appended_at_ms)
+    except _RejectedError as rejected:
+        return rejected.rejection
+
+
+def _event_of_any(value: bytes, channel: str, appended_at_ms: int) -> Event | Rejection:
+    """The long way, for all that `read_valid` leaves: parse the whole, have pydantic validate it."""
+    try:
         body = _parse(value)
     except (ValueError, RecursionError) as error:
         return _unreadable(value, error)
     if type(body) is not dict:
         return Rejection(RejectReason.NOT_JSON, "the top level is not an object")
+    if body.get("properties") is None:
+        body["properties"] = {}
+    event_type = body.get("type")
+    validate = _VALIDATORS.get(event_type, _validate_custom) if type(event_type) is str else _validate_custom
     try:
-        return _event(body, channel, appended_at_ms)
+        known = validate(body)
     except ValidationError as error:
         # The depth comes first, so that the reason is the same where the parser itself gave up.
         if _is_too_deep(body):
             return Rejection(RejectReason.NOT_JSON, _TOO_DEEP)
         return from_validation_error(error, body)
-    except _RejectedError as rejected:
-        return rejected.rejection
-
-
-def _event(body: dict[str, Any], channel: str, appended_at_ms: int) -> Event:
-    properties = body.get("properties")
-    if properties is None:
-        body["properties"] = properties = {}
-    event_type = body.get("type")
-    validate = _VALIDATORS.get(event_type, _validate_custom) if type(event_type) is str else _validate_custom
-    known = validate(body)
     # Undeclared keys are not in `known`, so a difference in size tells of them.
     extra = _further_keys(body) if len(body) != len(known) else {}
+    return _event(Envelope(**known | {"properties": body["properties"]}), extra, channel, appended_at_ms)
+
+
+def _event(envelope: Any, extra: dict[str, Any], channel: str, appended_at_ms: int) -> Event:
+    """The event of an `Envelope` and further keys; raises _RejectedError for what no single field tells."""
+    event_type, occurred_at_ms, properties = envelope.type, envelope.occurred_at, envelope.properties
+    customer_id, anonymous_id = envelope.customer_id, envelope.anonymous_id
     if event_type == "message_sent":
         properties = _without_text(properties)
     properties_json = _to_json(properties, "properties")
     extra_json = _to_json(extra, "") if extra else ""
-    customer_id, anonymous_id = known.get("customer_id"), known.get("anonymous_id")
     key = customer_id or anonymous_id
     if key is None:
         raise _RejectedError(RejectReason.NO_IDENTITY, NO_IDENTITY)
-    occurred_at_ms = known["occurred_at"]
     if occurred_at_ms > appended_at_ms + MAX_AHEAD_MS:
         raise _RejectedError(RejectReason.FUTURE_TIMESTAMP, _TOO_FAR_AHEAD)
     return Event(
-        known["event_id"],
+        envelope.event_id,
         customer_id or ANONYMOUS_PREFIX + key,
         anonymous_id or "",
         channel,
-        known["type"],
+        event_type,
         occurred_at_ms,
-        known.get("session_id") or "",
-        known.get("source") or "",
+        envelope.session_id or "",
+        envelope.source or "",
         properties_json,
         extra_json,
         customer_id is None,
         key,
-        is_engagement(known["type"], properties),
+        is_engagement(event_type, properties),
         properties["order_id"] if event_type == "order_completed" else "",
         _claimed(event_type, anonymous_id, properties) if customer_id and event_type in _CLAIMING else "",
     )

@@ -6,16 +6,19 @@ import copy
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from schemas.decode import Event, decode
-from schemas.events import MODEL_OF_TYPE, CustomEvent
+from schemas.events import MODEL_OF_TYPE, CustomEvent, EngagementEvent, OrderCompleted, SurveyAnswered
 from schemas.examples import EXAMPLE_OF
 from schemas.rejections import Rejection
+from schemas.structs import read_valid
 
 SCHEMA_OF_ANY_EVENT = Draft202012Validator(
     json.loads((Path(__file__).parents[2] / "schemas/json/event.json").read_text(encoding="utf-8"))
@@ -108,6 +111,29 @@ def test_a_valid_event_comes_back_as_it_was_sent(
     assert event.event_id == event_id
     assert event.properties == json.loads(event.properties_json) == properties
     assert json.loads(event.extra_json or "{}") == at_the_top
+
+
+@settings(max_examples=500)
+@given(mutated(), st.binary(max_size=3), st.integers(0, 400))
+def test_structs_and_pydantic_read_the_same_event(body: dict[str, Any], damage: bytes, at: int) -> None:
+    whole = json.dumps(body).encode()
+    for value in (whole, whole[:at] + damage + whole[at + len(damage) :]):
+        short = answer(value)
+        with patch("schemas.decode.read_valid", return_value=None):
+            assert answer(value) == short
+
+
+@pytest.mark.parametrize("model", EXAMPLE_OF, ids=lambda model: model.__name__)
+def test_structs_read_the_example_of_every_known_type_but_surveys(model: type[EngagementEvent]) -> None:
+    is_read = read_valid(json.dumps(EXAMPLE_OF[model]).encode()) is not None
+    assert is_read == (model not in (SurveyAnswered, CustomEvent))
+
+
+def test_structs_leave_a_currency_with_a_newline_to_pydantic() -> None:
+    body = copy.deepcopy(EXAMPLE_OF[OrderCompleted])
+    body["properties"]["currency"] = "EUR\n"
+    assert read_valid(json.dumps(body).encode()) is None
+    assert isinstance(answer(json.dumps(body).encode()), Rejection)
 
 
 @settings(max_examples=300)
