@@ -6,6 +6,7 @@ The names are the contract of producers; internal topics begin with `engagement.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final
 
 WEBSITE: Final = "events.website"
@@ -64,6 +65,9 @@ TOPICS: Final = (
 )
 
 
+_WORD: Final = Struct("<I")
+
+
 def murmur2(data: bytes) -> int:
     """Kafka's murmur2 (seed 0x9747b28c), as an unsigned 32-bit number.
 
@@ -71,17 +75,15 @@ def murmur2(data: bytes) -> int:
     """
     length = len(data)
     m, mask = 0x5BD1E995, 0xFFFFFFFF
-    h = (0x9747B28C ^ length) & mask
+    h = 0x9747B28C ^ length
     whole = length & ~3
-    for i in range(0, whole, 4):
-        k = int.from_bytes(data[i : i + 4], "little") * m & mask
-        k = (k ^ (k >> 24)) * m & mask
-        h = (h * m & mask) ^ k
-    tail = data[whole:]
-    if tail:
-        h = (h ^ int.from_bytes(tail, "little")) * m & mask
-    h = (h ^ (h >> 13)) * m & mask
-    return h ^ (h >> 15)
+    for (k,) in _WORD.iter_unpack(data[:whole]):
+        k = k * m & mask
+        h = (h * m ^ (k ^ k >> 24) * m) & mask
+    if whole < length:
+        h = (h ^ int.from_bytes(data[whole:], "little")) * m & mask
+    h = (h ^ h >> 13) * m & mask
+    return h ^ h >> 15
 
 
 def partition_of(key: str, partitions: int) -> int:

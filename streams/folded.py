@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.rows import Customer5mRow, CustomerDailyRow, CustomerStateRow, Row
 from streams.core import project
@@ -27,10 +27,16 @@ class History(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """`changes` are those of the state, by partition; `states`, `days` and `fives` are rows."""
+    """`changes` are those of the state, by partition; `states`, `days` and `fives` are rows.
+
+    `fact_cells` are those of `facts`, one behind the other. `claims` are of duplicates as well: a customer
+    folded anew knows facts whose flush ended before it could tell.
+    """
 
     touched: list[Customer]
     facts: list[Delivery]
+    fact_cells: list[Any]
+    claims: set[str]
     changes: dict[int, list[Change]]
     states: list[project.Cells]
     days: list[project.Cells]
@@ -39,7 +45,7 @@ class Folded(NamedTuple):
 
     @classmethod
     def empty(cls) -> Folded:
-        return cls([], [], defaultdict(list), [], [], [], [])
+        return cls([], [], [], set(), defaultdict(list), [], [], [], [])
 
     def rows(self) -> dict[type[Row], list[project.Cells]]:
         """Rows by table."""

@@ -34,7 +34,7 @@ from streams.core.state import CHANNEL_BITS, CHANNEL_INDEX, DayCell, FiveCell
 from streams.core.windows import FIVE_MINUTES_MS, oldest_five_held
 from streams.customers import CustomerCache
 from streams.folded import Folded
-from streams.intake import Delivery, News
+from streams.intake import News
 from streams.sending import Producer, Record, send_by_partition
 from streams.sinks.base import Cell, InThread, Sink, StoredLink
 
@@ -68,15 +68,12 @@ class Identity:
         self._churn = churn
         self._epoch = epoch
 
-    async def follow(
-        self, deliveries: Iterable[Delivery], folded: Folded, news: dict[News, dict[Address, None]]
-    ) -> None:
+    async def follow(self, folded: Folded, news: dict[News, dict[Address, None]]) -> None:
         """Whatever follows from this flush's facts and news; needs the facts durable, and no state.
 
         Visitors and customers that change are replaced in `folded`.
         """
-        # Of duplicates as well: a customer folded anew knows facts whose flush ended before it could tell.
-        await self._tell(News.CLAIMED, {item.event.claims for item in deliveries if item.event.claims})
+        await self._tell(News.CLAIMED, folded.claims)
         if news[News.CLAIMED]:
             await self._link(folded, list(news[News.CLAIMED]))
         placed = (

@@ -8,7 +8,7 @@ carries what owners tell one another about identity (`streams.identity`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from schemas import topics
 from schemas.decode import Event, decode
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rejections import Rejection, RejectReason
-from streams.core.project import Columns, transpose
+from streams.core.project import Columns
 from streams.core.state import linked_source, source_id
 from streams.sending import Record
 from streams.transport import RecordBatch
@@ -30,8 +30,13 @@ _MIB: Final = 1024 * 1024
 _PREVIEW_BYTES: Final = 64 * 1024
 CUSTOMER_HEADER: Final = "customer"
 NEWS_HEADER: Final = "news"
+_EVENT_FIELDS: Final = Event.__struct_fields__
+_FACT_CELLS: Final = len(_EVENT_FIELDS) + 4
 #: The first fields of an event are columns of its row.
-_EVENT_COLUMNS: Final = Event.__struct_fields__.index("extra_json") + 1
+_FACT_COLUMNS: Final = (
+    *range(_EVENT_FIELDS.index("extra_json") + 1),
+    *range(len(_EVENT_FIELDS), _FACT_CELLS),
+)
 
 Coordinates = tuple[str, int, int]
 
@@ -70,9 +75,9 @@ class Delivery(msgspec.Struct, gc=False):
     def origin(self) -> Origin:
         return Origin(self.topic, self.source_partition, self.offset, self.appended_at_ms)
 
-    @property
-    def is_fact(self) -> bool:
-        return self.customer == self.event.customer
+    def fact_cells(self) -> tuple[Any, ...]:
+        """The event's fields, and what a fact has beside them; see `fact_columns`."""
+        return *astuple(self.event), self.topic, self.source_partition, self.offset, self.appended_at_ms
 
     def rejected(self, rejection: Rejection) -> Rejected:
         return Rejected(self.origin, self.record, rejection)
@@ -182,16 +187,9 @@ def _origin_headers(origin: Origin) -> tuple[tuple[str, bytes], ...]:
     )
 
 
-def fact_columns(facts: Sequence[Delivery]) -> Columns:
-    """Columns of `schemas.rows.EventRow`."""
-    of_events = transpose([astuple(item.event) for item in facts])
-    return [
-        *of_events[:_EVENT_COLUMNS],
-        [item.topic for item in facts],
-        [item.source_partition for item in facts],
-        [item.offset for item in facts],
-        [item.appended_at_ms for item in facts],
-    ]
+def fact_columns(cells: list[Any]) -> Columns:
+    """Columns of `schemas.rows.EventRow` from the `fact_cells` of deliveries, one behind the other."""
+    return [cells[start::_FACT_CELLS] for start in _FACT_COLUMNS] if cells else []
 
 
 def read(batches: Iterable[RecordBatch], partitions: int, is_known: Callable[[int, str], bool]) -> Intake:

@@ -277,7 +277,7 @@ class Pipeline:
         reach("facts_inserted")
         # 7 identity: whatever follows from claims and links; the facts now hold all that is known here.
         self._check_owner(seek_count)
-        await self._identity.follow(deliveries, folded, news)
+        await self._identity.follow(folded, news)
         ended("identity")
         reach("identified")
         # 8 state: acknowledged by the changelog first, then local disk, so that disk is never ahead.
@@ -304,6 +304,7 @@ class Pipeline:
         # As large as what is prepared next.
         deliveries.clear()
         folded.facts.clear()
+        folded.fact_cells.clear()
         rows = folded.rows() | {CustomerTransitionRow: transitions}
         inserting = self._start(self._insert_rows, rows)
         try:
@@ -377,12 +378,14 @@ class Pipeline:
         once and not three times."""
         epoch, limits = self._epoch, self._dedupe
         folded = Folded.empty()
-        touched, facts, changes, states, days, fives, _ = folded
+        touched, facts, fact_cells, claims, changes, states, days, fives, _ = folded
         duplicates = 0
         for customer, items in self._customers.load(deliveries):
             for item in items:
                 event = item.event
-                is_fact = item.is_fact
+                if event.claims:
+                    claims.add(event.claims)
+                is_fact = item.customer == event.customer
                 if not is_fact and not is_linked(customer.state.links, event.customer, event.moment):
                     continue
                 append_day = item.appended_at_ms // DAY_MS
@@ -391,6 +394,8 @@ class Pipeline:
                     duplicates += 1
                 elif is_fact:
                     facts.append(item)
+                    # While they are in the processor's caches.
+                    fact_cells += item.fact_cells()
             touched.append(customer)
             self._churn.note(folded, customer)
             states.append(project.state_row(customer, epoch))
@@ -403,7 +408,7 @@ class Pipeline:
         return folded
 
     def _start_facts(self, folded: Folded) -> asyncio.Future[None]:
-        return self._start(self._sink.insert, EventRow, fact_columns(folded.facts))
+        return self._start(self._sink.insert, EventRow, fact_columns(folded.fact_cells))
 
     async def _stored_facts(
         self, inserting: asyncio.Future[None], deliveries: list[Delivery], folded: Folded

@@ -63,7 +63,7 @@ def test_a_delivery_carries_the_coordinates_of_its_record() -> None:
 
 
 def test_facts_have_the_columns_of_their_table() -> None:
-    facts = fact_columns([delivered(batch(topics.CHAT, C_1, PAGE))])
+    facts = fact_columns([*delivered(batch(topics.CHAT, C_1, PAGE)).fact_cells()])
 
     assert {name: value for name, (value,) in zip(columns(EventRow), facts, strict=True)} == {
         "event_id": "e-1",
@@ -215,8 +215,8 @@ def test_a_linked_visitors_event_is_the_customers_but_no_second_fact() -> None:
 
     forwarded = delivered(RecordBatch(TP(topics.REKEYED, C_1), 9, 10, [again], 1))
 
-    assert (sent.customer, sent.is_fact) == ("anon:a-1", True)
-    assert (forwarded.customer, forwarded.is_fact, forwarded.partition) == ("c-1", False, C_1)
+    assert sent.customer == sent.event.customer == "anon:a-1"
+    assert (forwarded.customer, forwarded.event.customer, forwarded.partition) == ("c-1", "anon:a-1", C_1)
     assert forwarded.coordinates == sent.coordinates
     assert forwarded.appended_at_ms == sent.appended_at_ms
     assert forwarded.source == linked_source(sent.source, "anon:a-1") != sent.source
