@@ -13,44 +13,53 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 WITH
     referrals AS (${referrals}),
-    told_codes AS (SELECT referral_code FROM referral_events WHERE type = 'referral_converted'),
-    -- Of codes that a conversion names: few of all.
-    makers AS
+    buyers AS
     (
-        SELECT referral_code, customer_id, occurred_at, event_id
+        SELECT customer_id
+        FROM (${completed_orders}) AS completed_orders
+        LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
+        WHERE customer_id IN (SELECT referred_id FROM referral_events WHERE type = 'referral_converted')
+    ),
+    -- One row per code and customer: `bought` are those of whose conversion the customer told and who have an order. Only
+    -- of codes that a conversion names, which are few of all.
+    tellers AS
+    (
+        SELECT
+            referral_code,
+            customer_id,
+            -- (occurred_at, event_id) as text of the same order, which takes half the time of a tuple; '' is none.
+            minIf(concat(leftPad(toString(toUnixTimestamp64Milli(occurred_at)), 14, '0'), event_id), type = 'referral_made')
+                AS first_made,
+            groupArrayIf(referred_id, type = 'referral_converted') AS bought
         FROM referrals
-        WHERE type = 'referral_made' AND referral_code IN (told_codes)
+        WHERE referral_code IN (SELECT referral_code FROM referral_events WHERE type = 'referral_converted')
+            AND (type = 'referral_made' OR referred_id IN (buyers))
+        GROUP BY referral_code, customer_id
     )
 SELECT
     referrer_id AS customer_id,
     sum(made) AS referrals_made,
-    sum(buyers) AS referrals_converted,
+    sum(converted) AS referrals_converted,
     100 * referrals_converted / referrals_made AS referral_conversion_pct
 FROM
 (
-    SELECT customer_id AS referrer_id, 1 AS made, 0 AS buyers
+    SELECT customer_id AS referrer_id, 1 AS made, 0 AS converted
     FROM referrals
     WHERE type = 'referral_made'
     UNION ALL
-    SELECT
-        if((referral_code, customer_id) IN (SELECT referral_code, customer_id FROM makers), customer_id, first_maker)
-            AS maker_id,
-        0,
-        uniqExact(referred_id)
-    FROM referrals
-    INNER JOIN
+    SELECT if(told.1 = '', first_maker, told.1) AS maker_id, 0, uniqExact(referred_id)
+    FROM
     (
-        SELECT referral_code, argMin(customer_id, (occurred_at, event_id)) AS first_maker
-        FROM makers
+        SELECT
+            argMinIf(customer_id, first_made, first_made != '') AS first_maker,
+            -- Who made no referral with the code tells of the first maker's.
+            groupArrayIf((if(first_made = '', '', customer_id), bought), notEmpty(bought)) AS tales
+        FROM tellers
         GROUP BY referral_code
-    ) AS firsts USING (referral_code)
-    WHERE type = 'referral_converted' AND referred_id IN
-    (
-        SELECT customer_id
-        FROM (${placed_orders}) AS placed_orders
-        LEFT ANTI JOIN (${linked_devices}) AS linked USING (customer_id)
-        WHERE customer_id IN (SELECT referred_id FROM referral_events WHERE type = 'referral_converted')
+        HAVING first_maker != '' AND notEmpty(tales)
     )
+    ARRAY JOIN tales AS told
+    ARRAY JOIN told.2 AS referred_id
     GROUP BY maker_id
 )
 GROUP BY referrer_id
