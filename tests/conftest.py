@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ import pytest
 from streams.embedded.clickhouse import command, wait_until_ready
 
 pytest_plugins = ["tests.kafka_fixture", "tests.bi.matrix"]
+
+# A shell has what it starts in the background ignore SIGINT, and so its children. Tests send it to theirs.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def free_port() -> int:
