@@ -91,11 +91,12 @@ def _meta(rule: object) -> dict[str, Any]:
             return {"ge": least}
         case Le(le=most):
             return {"le": most}
-    pattern = getattr(rule, "pattern", None)
-    if pattern is None:
+    # Pydantic's own metadata, which is private: whatever was said in a `Field`.
+    said = getattr(rule, "__dict__", {})
+    if said.keys() != {"pattern"}:
         raise _InexpressibleError(rule)
     # msgspec searches with `re`, where `$` matches before a newline as well.
-    return {"pattern": pattern.replace("$", r"\Z")}
+    return {"pattern": said["pattern"].replace("$", r"\Z")}
 
 
 def _properties_of_type() -> dict[str, Any]:
