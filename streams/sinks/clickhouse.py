@@ -95,14 +95,19 @@ class ClickHouseSink:
 
     @staticmethod
     def _insert_once(client: Client, row: type[Row], data: Columns) -> None:
-        client.insert(
+        context = client.create_insert_context(
             row.TABLE,
-            data,
-            column_names=columns(row),
+            columns(row),
             column_type_names=column_types(row),
             column_oriented=True,
             settings=INSERT_SETTINGS,
+            data=data,
         )
+        try:
+            client.data_insert(context)
+        finally:
+            # It refers to itself, and would keep the columns until garbage is collected, which is rare.
+            vars(context).clear()
 
     def facts(self, days: Collection[FactKey]) -> list[Fact]:
         """Facts of days; see `Sink.facts`."""
