@@ -14,9 +14,10 @@ from streams.embedded.clickhouse import command, wait_until_ready
 
 pytest_plugins = ["tests.kafka_fixture", "tests.bi.matrix"]
 
-# A shell has what it starts in the background ignore SIGINT, and so its children. Tests send it to theirs.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell starts in the background ignores SIGINT, below nohup SIGHUP too. Tests send both to children.
+for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 
 def free_port() -> int:
