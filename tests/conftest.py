@@ -14,10 +14,11 @@ from streams.embedded.clickhouse import command, wait_until_ready
 
 pytest_plugins = ["tests.kafka_fixture", "tests.bi.matrix"]
 
-# What a shell starts in the background ignores SIGINT, below nohup SIGHUP too. Tests send both to children.
-for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+# What a shell starts in the background ignores SIGINT, below nohup SIGHUP too, and so do children, to whom
+# tests send both. A handler that does nothing shields this process as well, and children do not inherit it.
+for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, default)
+        signal.signal(number, lambda *_: None)
 
 
 def free_port() -> int:
