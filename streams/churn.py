@@ -78,9 +78,10 @@ class Churn:
     def _history(self, customer: Customer, *, is_whole: bool, now_ms: int = 0) -> History:
         """Up to `now_ms`, see `core.status.tell`: the whole history, or what comes behind what was told."""
         state, before_ms = customer.state, customer.state.told_ms
+        told_orders = 0 if is_whole else customer.told_orders
         changes = [
             transition_row(customer.id, change)
-            for change in tell(state, self.population_gap_days, now_ms)
+            for change in tell(state, self.population_gap_days, now_ms, told_orders)
             if is_whole or change.changed_at_ms > before_ms
         ]
         return History(customer.id, state.n_applied, changes, is_whole)

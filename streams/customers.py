@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec import DecodeError
+
 from schemas.fields import ANONYMOUS_PREFIX
 from schemas.topics import CHANGELOG
 from streams.core.dedupe import unpack
@@ -19,6 +21,7 @@ from streams.core.state import (
     encode_orders,
     encode_state,
 )
+from streams.errors import LineageError
 from streams.failpoints import reach
 from streams.intake import Delivery
 from streams.sending import Producer, Record, send_partitions
@@ -217,7 +220,12 @@ class CustomerCache:
         if value is None:
             is_anonymous = customer_id.startswith(ANONYMOUS_PREFIX)
             return Customer(partition, customer_id, CustomerState(is_anonymous=is_anonymous))
-        state = decode_state(value)
+        try:
+            state = decode_state(value)
+        except DecodeError as error:
+            raise LineageError(
+                "the stored state is another version's: run `engage rebuild`, which makes it from the facts"
+            ) from error
         return Customer(partition, customer_id, state, self._spilled(partition, customer_id, state))
 
     def _spilled(self, partition: int, customer_id: str, state: CustomerState) -> dict[bytes, int]:

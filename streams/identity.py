@@ -25,12 +25,13 @@ from schemas.fields import ANONYMOUS_PREFIX
 from schemas.rows import IdentityLinkRow
 from schemas.topics import REKEYED, partition_of
 from streams.churn import Churn
-from streams.core import project
+from streams.core import five_cells, project
 from streams.core.dedupe import DedupeLimits
+from streams.core.five_cells import FiveCell
 from streams.core.fold import Customer
 from streams.core.identity import Link, links_of, owner_at
 from streams.core.refold import Bucket, Refolded, append_order, refold
-from streams.core.state import CHANNEL_BITS, CHANNEL_INDEX, DayCell, FiveCell
+from streams.core.state import CHANNEL_BITS, CHANNEL_INDEX, DayCell
 from streams.core.windows import FIVE_MINUTES_MS, oldest_five_held
 from streams.customers import CustomerCache
 from streams.folded import Folded
@@ -211,7 +212,7 @@ def rows_of(
 ) -> tuple[list[project.Cells], list[project.Cells]]:
     """Rows of these days, and of five minutes in state unless moved; empty ones for what else is filled."""
     state = customer.state
-    fives = {} if state.is_moved else state.fives
+    fives = {} if state.is_moved else five_cells.unpack(state.fives) | customer.dirty_fives
     day_rows = [project.day_row(customer, *at, cell, epoch) for at, cell in days.items()]
     five_rows = [project.five_row(customer, key, cell, epoch) for key, cell in fives.items()]
     for _, is_day, bucket, channel in filled:

@@ -8,11 +8,12 @@ ends in the same counts.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect, bisect_left
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
 from schemas.decode import Event
+from streams.core import five_cells
 from streams.core.dedupe import (
     ID_BYTES,
     DedupeLimits,
@@ -25,12 +26,12 @@ from streams.core.dedupe import (
     surplus,
     unpack,
 )
+from streams.core.five_cells import FiveCell
 from streams.core.state import (
     CHANNEL_BITS,
     CHANNEL_INDEX,
     CustomerState,
     DayCell,
-    FiveCell,
     OrderEntry,
 )
 from streams.core.windows import (
@@ -57,16 +58,18 @@ class Outcome(IntEnum):
 
 #: Shared by all customers that have nothing to write; replaced rather than added to.
 _NOTHING: Final[set[Any]] = set()
+_NO_CELLS: Final[dict[int, Any]] = {}
 
 
 class Customer:
     """A customer in memory: the state, its cold parts, and what the current flush has to write.
 
     `partition` is the one that owns the customer. `spilled` holds the ids of all chunks, `orders` the
-    order records that this flush needs; whoever folds loads them first. Day and five-minute sets hold
-    bucket keys (`bucket << 2 | channel`); `late_days` holds plain day numbers whose rows must be restated
-    from facts. `is_disordered`: a day or five-minute bucket was entered before an existing one.
+    order records that this flush needs; whoever folds loads them first. `dirty_days` and `dirty_fives`
+    hold the cells that this flush has touched by bucket key (`bucket << 2 | channel`); they enter the state
+    when it is settled. `late_days` holds plain day numbers whose rows must be restated from facts.
     `reordered_ms`: the earliest order time that came or went, 0 if nobody knows what was written of it.
+    `told_orders`: so many of the first orders, all told of, are as they were; 0 if one came before the last.
     """
 
     __slots__ = (
@@ -75,7 +78,6 @@ class Customer:
         "dirty_orders",
         "dropped_chunks",
         "id",
-        "is_disordered",
         "late_days",
         "new_chunks",
         "orders",
@@ -83,6 +85,7 @@ class Customer:
         "reordered_ms",
         "spilled",
         "state",
+        "told_orders",
     )
 
     def __init__(
@@ -92,7 +95,6 @@ class Customer:
         self.id = customer_id
         self.state = state
         self.spilled = spilled if spilled is not None else {}
-        self.is_disordered = False
         self.orders: dict[str, list[OrderEntry]] = {}
         self.new_chunks: dict[int, bytes] = {}
         self.dropped_chunks: list[int] = []
@@ -100,11 +102,12 @@ class Customer:
 
     def clean(self) -> None:
         """Forget what was to be written; called when a flush is durable."""
-        self.dirty_days: set[int] = _NOTHING
-        self.dirty_fives: set[int] = _NOTHING
+        self.dirty_days: dict[int, DayCell] = _NO_CELLS
+        self.dirty_fives: dict[int, FiveCell] = _NO_CELLS
         self.dirty_orders: set[str] = _NOTHING
         self.late_days: set[int] = _NOTHING
         self.reordered_ms: int | None = None
+        self.told_orders = 0
         if self.orders:
             self.orders = {}
         if self.new_chunks:
@@ -117,17 +120,29 @@ class Customer:
         self.state.applied = former.state.applied
         self.state.n_applied = max(self.state.n_applied, former.state.n_applied) + 1
         self.state.told_ms, self.state.swept_ms = former.state.told_ms, former.state.swept_ms
-        self.reordered_ms = 0
+        self.reordered_ms, self.told_orders = 0, 0
         kept = {chunk.seq for chunk in self.state.id_chunks}
         self.dropped_chunks = [chunk.seq for chunk in former.state.id_chunks if chunk.seq not in kept]
 
     def settle(self) -> None:
         """Bring the state into the form that is stored, see `CustomerState.settle`."""
-        if self.is_disordered:
-            self.state.settle()
-            self.is_disordered = False
-        else:
-            self.state.prune()
+        self.state.settle(self.dirty_days, self.dirty_fives)
+
+    def day(self, key: int) -> DayCell:
+        """The cell of a day bucket, to be changed."""
+        cell = self.dirty_days.get(key)
+        if cell is None:
+            cell = self.state.day(key) or DayCell(0, {})
+            self.dirty_days = _with(self.dirty_days, key, cell)
+        return cell
+
+    def five(self, key: int) -> FiveCell:
+        """The cell of a five-minute bucket, to be changed."""
+        cell = self.dirty_fives.get(key)
+        if cell is None:
+            cell = five_cells.get(self.state.fives, key) or FiveCell(0, 0, 0, 0)
+            self.dirty_fives = _with(self.dirty_fives, key, cell)
+        return cell
 
 
 def apply(
@@ -214,26 +229,16 @@ def _count(
         customer.late_days = _marked(customer.late_days, day)
         return
     key = day << CHANNEL_BITS | channel
-    day_cell = state.days.get(key)
-    if day_cell is None:
-        customer.is_disordered |= not _is_last(key, state.days)
-        day_cell = state.days[key] = DayCell(0, {})
+    day_cell = customer.dirty_days.get(key) or customer.day(key)
     day_cell.events += events
-    if key not in customer.dirty_days:
-        customer.dirty_days = _marked(customer.dirty_days, key)
     if engagement_type is not None:
         _add(day_cell.counts, engagement_type, step)
     five = at_ms // FIVE_MINUTES_MS
     if not is_newest and five < oldest_five_held(newest_ms):
         return
     key = five << CHANNEL_BITS | channel
-    five_cell = state.fives.get(key)
-    if five_cell is None:
-        customer.is_disordered |= not _is_last(key, state.fives)
-        five_cell = state.fives[key] = FiveCell(0, 0, 0, 0)
+    five_cell = customer.dirty_fives.get(key) or customer.five(key)
     five_cell.events += events
-    if key not in customer.dirty_fives:
-        customer.dirty_fives = _marked(customer.dirty_fives, key)
     if engagement_type == ORDER:
         five_cell.orders += step
     elif engagement_type == "conversation_started":
@@ -251,6 +256,13 @@ def _marked(marks: set[_K], key: _K) -> set[_K]:
         return {key}
     marks.add(key)
     return marks
+
+
+def _with(cells: dict[int, _V], key: int, cell: _V) -> dict[int, _V]:
+    if not cells:
+        return {key: cell}
+    cells[key] = cell
+    return cells
 
 
 def _is_last(key: _K, entries: dict[_K, _V]) -> bool:
@@ -288,15 +300,21 @@ def _apply_order(customer: Customer, order_id: str, entry: OrderEntry) -> None:
     if entries[0] is not entry:
         return
     state = customer.state
+    times = state.order_times_ms
+    if customer.reordered_ms is None:
+        customer.told_orders = len(times)
     if previous is None:
         state.orders_total += 1
     else:
         _count(customer, previous.occurred_at_ms, previous.channel, ORDER, events=0, step=-1)
-        del state.order_times_ms[bisect_left(state.order_times_ms, previous.occurred_at_ms)]
+        del times[bisect_left(times, previous.occurred_at_ms)]
     at_ms = entry.occurred_at_ms
     _count(customer, at_ms, entry.channel, ORDER, events=0)
     # What it supersedes comes later, so this is the earliest time that has changed.
-    insort(state.order_times_ms, at_ms)
+    index = bisect(times, at_ms)
+    times.insert(index, at_ms)
+    if index < customer.told_orders:
+        customer.told_orders = 0
     customer.reordered_ms = at_ms if customer.reordered_ms is None else min(at_ms, customer.reordered_ms)
     _see(state, at_ms)
 
@@ -308,14 +326,14 @@ def _touch(customer: Customer, event: Event, channel: int) -> None:
         entries = customer.orders.get(event.order_id, [])
         touched += [(entry.occurred_at_ms, entry.channel) for entry in entries]
         customer.dirty_orders = _marked(customer.dirty_orders, event.order_id)
-        customer.reordered_ms = 0
+        customer.reordered_ms, customer.told_orders = 0, 0
     state = customer.state
     for at_ms, at_channel in touched:
         key = day_of(at_ms) << CHANNEL_BITS | at_channel
-        if key in state.days:
-            customer.dirty_days = _marked(customer.dirty_days, key)
+        if key in customer.dirty_days or key in state.days:
+            customer.day(key)
         else:
             customer.late_days = _marked(customer.late_days, day_of(at_ms))
         five = five_of(at_ms) << CHANNEL_BITS | at_channel
-        if five in state.fives:
-            customer.dirty_fives = _marked(customer.dirty_fives, five)
+        if five in customer.dirty_fives or five_cells.get(state.fives, five) is not None:
+            customer.five(five)

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
+from streams.core.five_cells import FiveCell
 from streams.core.fold import ORDER, Customer
-from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell, FiveCell
+from streams.core.state import CHANNEL_BITS, CHANNEL_MASK, CHANNELS, DayCell
 from streams.core.status import Transition
 from streams.core.windows import FIVE_MINUTES_MS, day_of
 
@@ -78,10 +79,10 @@ def transition_row(customer_id: str, change: Transition) -> Cells:
 
 def daily_rows(customer: Customer, epoch: int) -> list[Cells]:
     """One customer's rows of `customer_daily`, see `daily_columns`."""
-    late_days, days = customer.late_days, customer.state.days
+    late_days = customer.late_days
     return [
-        day_row(customer, key >> CHANNEL_BITS, key & CHANNEL_MASK, days[key], epoch)
-        for key in customer.dirty_days
+        day_row(customer, key >> CHANNEL_BITS, key & CHANNEL_MASK, cell, epoch)
+        for key, cell in customer.dirty_days.items()
         if not late_days or key >> CHANNEL_BITS not in late_days
     ]
 
@@ -105,8 +106,7 @@ def day_row(customer: Customer, day: int, channel: int, cell: DayCell, epoch: in
 
 def five_rows(customer: Customer, epoch: int) -> list[Cells]:
     """One customer's rows of `customer_5m`, see `five_columns`."""
-    fives = customer.state.fives
-    return [five_row(customer, key, fives[key], epoch) for key in customer.dirty_fives]
+    return [five_row(customer, key, cell, epoch) for key, cell in customer.dirty_fives.items()]
 
 
 def five_row(customer: Customer, key: int, cell: FiveCell, epoch: int) -> Cells:

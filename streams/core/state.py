@@ -7,13 +7,15 @@ Encoding is deterministic: equal states are equal bytes.
 
 from __future__ import annotations
 
-from itertools import takewhile
+from collections.abc import Mapping
 from struct import Struct
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
+from streams.core import five_cells
 from streams.core.dedupe import ChunkMeta, hash_of
+from streams.core.five_cells import FiveCell
 from streams.core.identity import Link
 from streams.core.windows import oldest_day_held, oldest_five_held
 
@@ -30,15 +32,6 @@ class DayCell(msgspec.Struct, array_like=True, gc=False):
 
     events: int
     counts: dict[str, int]
-
-
-class FiveCell(msgspec.Struct, array_like=True, gc=False):
-    """One (five minutes, channel)."""
-
-    events: int
-    orders: int
-    conversations: int
-    messages: int
 
 
 class OrderEntry(msgspec.Struct, array_like=True, gc=False, order=True, frozen=True):
@@ -62,6 +55,7 @@ class CustomerState(msgspec.Struct, array_like=True):
     distinct events and is the version of everything written for the customer: it only grows.
     `seen_ms` holds the newest engagement event per channel, orders left out, because an order can be
     superseded later; `order_times_ms` holds those, in order. Times are epoch milliseconds, 0 for never.
+    `days` holds encoded `DayCell`s and `fives` packed `FiveCell`s, as most of them are not looked at.
     `links` are those of an anonymous visitor to customers, or of a customer to anonymous visitors.
 
     The last five follow from the order times, see `core.status.tell`: the number of purchase days, the newest
@@ -77,8 +71,8 @@ class CustomerState(msgspec.Struct, array_like=True):
     first_seen_ms: int = 0
     seen_ms: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
     applied: dict[int, int] = msgspec.field(default_factory=dict)
-    days: dict[int, DayCell] = msgspec.field(default_factory=dict)
-    fives: dict[int, FiveCell] = msgspec.field(default_factory=dict)
+    days: dict[int, bytes] = msgspec.field(default_factory=dict)
+    fives: bytes = b""
     order_times_ms: list[int] = msgspec.field(default_factory=list)
     recent_ids: bytes = b""
     id_chunks: list[ChunkMeta] = msgspec.field(default_factory=list)
@@ -94,32 +88,33 @@ class CustomerState(msgspec.Struct, array_like=True):
         """Whether this is an anonymous visitor whose events belong to customers."""
         return self.is_anonymous and bool(self.links)
 
-    def settle(self) -> None:
-        """Put buckets in order, so that equal states are equal bytes, and `prune`.
+    def day(self, key: int) -> DayCell | None:
+        """The cell of a day bucket, None if there is none."""
+        encoded = self.days.get(key)
+        return None if encoded is None else _decode_day(encoded)
 
-        The fold keeps the shorter dicts in order. Recent ids stay in order of arrival.
+    def settle(self, days: Mapping[int, DayCell], fives: Mapping[int, FiveCell]) -> None:
+        """Put these cells in place of those held, and drop what the newest event has pushed out of reach.
+
+        Buckets are in order, so that equal states are equal bytes. Recent ids stay in order of arrival.
         """
-        self.days = _in_order(self.days)
-        self.fives = _in_order(self.fives)
-        self.prune()
+        if days:
+            self._put_days(days)
+        if fives:
+            self.fives = five_cells.put(self.fives, fives)
+        oldest = oldest_day_held(self.newest_ms) << CHANNEL_BITS
+        if self.days and next(iter(self.days)) < oldest:
+            self.days = {key: cell for key, cell in self.days.items() if key >= oldest}
+        self.fives = five_cells.drop_below(self.fives, oldest_five_held(self.newest_ms) << CHANNEL_BITS)
 
-    def prune(self) -> None:
-        """Drop the buckets, which must be in order, that the newest event has pushed out of the horizon."""
-        _drop_below(oldest_day_held(self.newest_ms) << CHANNEL_BITS, self.days)
-        _drop_below(oldest_five_held(self.newest_ms) << CHANNEL_BITS, self.fives)
-
-
-_V = TypeVar("_V")
-
-
-def _in_order(cells: dict[int, _V]) -> dict[int, _V]:
-    return {key: cells[key] for key in sorted(cells)}
-
-
-def _drop_below(oldest: int, cells: dict[int, _V]) -> None:
-    if cells and next(iter(cells)) < oldest:
-        for key in list(takewhile(oldest.__gt__, cells)):
-            del cells[key]
+    def _put_days(self, days: Mapping[int, DayCell]) -> None:
+        held = self.days
+        newest = next(reversed(held), 0)
+        new = [key for key in days if key not in held]
+        for key, cell in days.items():
+            held[key] = _encoder.encode(cell)
+        if new and (new[0] < newest or new != sorted(new)):
+            self.days = {key: held[key] for key in sorted(held)}
 
 
 def applied_only(entries: list[OrderEntry], state: CustomerState) -> list[OrderEntry]:
@@ -155,6 +150,7 @@ def linked_source(source: int, anonymous_id: str) -> int:
 
 
 _encoder = msgspec.msgpack.Encoder()
+_decode_day = msgspec.msgpack.Decoder(DayCell).decode
 _decode_state = msgspec.msgpack.Decoder(CustomerState).decode
 _decode_orders = msgspec.msgpack.Decoder(list[OrderEntry]).decode
 #: `n_applied` and `due_day`, big-endian: a store compares versions and finds who is due without decoding.

@@ -14,7 +14,7 @@ midnight comes first: silence that ends at an instant has not reached it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -83,19 +83,34 @@ def status_by_silence(days: int, expected_gap_days: float) -> ChurnStatus:
     return ChurnStatus.AT_RISK if ratio >= AT_RISK_RATIO else ChurnStatus.ACTIVE
 
 
-def transitions(order_times_ms: Sequence[int], population_gap_days: float) -> Iterator[Transition]:
+class Standing(NamedTuple):
+    """Where an order leaves a customer. `won_back_until` is the day on which the newest `won_back` ends."""
+
+    status: ChurnStatus
+    purchases: Purchases
+    won_back_until: int
+
+
+def transitions(
+    order_times_ms: Iterable[int], population_gap_days: float, since: Standing | None = None
+) -> Iterator[Transition]:
     """All changes of status, in order of time, as if no order came after these, which must be sorted.
 
-    Those behind the last order lie in the future as seen from it, and end with `churned`.
+    Those behind the last order lie in the future as seen from it, and end with `churned`. With `since`, the
+    changes behind an earlier order, before which nothing of the others is.
     """
-    status, purchases, won_back_until = ChurnStatus.PROSPECT, None, 0
-    for index, at_ms in enumerate(order_times_ms):
+    for at_ms in order_times_ms:
         day = day_of(at_ms)
-        if purchases is None:
-            waited, expected, purchases = 0, population_gap_days, Purchases(day, day, 0)
-        else:
-            waited, expected = day - purchases.last_day, purchases.expected_gap_days(population_gap_days)
-            purchases = purchases.with_day(day)
+        if since is None:
+            yield Transition(at_ms, ChurnStatus.PROSPECT, ChurnStatus.ACTIVE, 0, population_gap_days)
+            since = Standing(ChurnStatus.ACTIVE, Purchases(day, day, 0), 0)
+            continue
+        status, purchases, won_back_until = since
+        for change in _silence(since, population_gap_days):
+            if change.changed_at_ms >= at_ms:
+                break
+            yield change
+            status = change.to_status
         if status is ChurnStatus.CHURNED:
             reached, won_back_until = ChurnStatus.WON_BACK, day + WON_BACK_DAYS
         elif status is ChurnStatus.WON_BACK and day < won_back_until:
@@ -103,20 +118,16 @@ def transitions(order_times_ms: Sequence[int], population_gap_days: float) -> It
         else:
             reached = ChurnStatus.ACTIVE
         if reached is not status:
-            yield Transition(at_ms, status, reached, waited, expected)
-            status = reached
-        next_ms = order_times_ms[index + 1] if index + 1 < len(order_times_ms) else None
-        for change in _silence(status, purchases, won_back_until, population_gap_days):
-            if next_ms is not None and change.changed_at_ms >= next_ms:
-                break
-            yield change
-            status = change.to_status
+            waited = day - purchases.last_day
+            yield Transition(at_ms, status, reached, waited, purchases.expected_gap_days(population_gap_days))
+        since = Standing(reached, purchases.with_day(day), won_back_until)
+    if since is not None:
+        yield from _silence(since, population_gap_days)
 
 
-def _silence(
-    status: ChurnStatus, purchases: Purchases, won_back_until: int, population_gap_days: float
-) -> Iterator[Transition]:
+def _silence(since: Standing, population_gap_days: float) -> Iterator[Transition]:
     """What happens after an order, if nothing does."""
+    status, purchases, won_back_until = since
     expected = purchases.expected_gap_days(population_gap_days)
     last_day = purchases.last_day
     milestones = [
@@ -143,28 +154,54 @@ def _days_until(ratio: float, expected_gap_days: float) -> int:
     return days
 
 
-def tell(state: CustomerState, population_gap_days: float, now_ms: int = 0) -> list[Transition]:
+def tell(
+    state: CustomerState, population_gap_days: float, now_ms: int = 0, told_orders: int = 0
+) -> list[Transition]:
     """Note in the state how far its customer's history is told, and return that history.
 
     It reaches to the newest order or to where silence was told, which `now_ms` moves on. An order that is no
     order any more leaves nothing behind, so what is told does not depend on who came when. An anonymous
     visitor has no history.
+
+    With `told_orders`, the part of it behind so many orders, on which alone the state rests so far.
     """
     times = state.order_times_ms
-    state.purchase_days = len({day_of(at_ms) for at_ms in times})
+    since = _standing(state, told_orders) if told_orders else None
+    if since is None:
+        state.purchase_days = state.told_ms = state.won_back_ms = 0
+    new_times = times[told_orders:]
+    days = {day_of(at_ms) for at_ms in new_times}
+    if since is not None:
+        days.discard(since.purchases.last_day)
+    state.purchase_days += len(days)
     if state.is_anonymous:
         return []
     until_ms = max(now_ms, state.swept_ms, *times[-1:])
     told: list[Transition] = []
     state.due_day = 0
-    for change in transitions(times, population_gap_days):
+    for change in transitions(new_times, population_gap_days, since):
         if change.changed_at_ms > until_ms:
             state.due_day = day_of(change.changed_at_ms)
             break
         told.append(change)
-    state.told_ms = told[-1].changed_at_ms if told else 0
+        state.told_ms = change.changed_at_ms
+        if change.to_status is ChurnStatus.WON_BACK:
+            state.won_back_ms = change.changed_at_ms
     if now_ms:
         state.swept_ms = max(state.swept_ms, state.told_ms)
-    won_back = [change.changed_at_ms for change in told if change.to_status is ChurnStatus.WON_BACK]
-    state.won_back_ms = won_back[-1] if won_back else 0
     return told
+
+
+def _standing(state: CustomerState, told_orders: int) -> Standing:
+    """Where the last of so many orders, on which the state rests, has left the customer.
+
+    Whoever is won back stays so for some days, whatever happens, and an order of anybody else makes active.
+    """
+    times = state.order_times_ms
+    last_day = day_of(times[told_orders - 1])
+    won_back_until = day_of(state.won_back_ms) + WON_BACK_DAYS if state.won_back_ms else 0
+    return Standing(
+        ChurnStatus.WON_BACK if last_day < won_back_until else ChurnStatus.ACTIVE,
+        Purchases(day_of(times[0]), last_day, state.purchase_days - 1),
+        won_back_until,
+    )

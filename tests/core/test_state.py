@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.core import five_cells
 from streams.core.dedupe import ChunkMeta
+from streams.core.five_cells import FiveCell
 from streams.core.state import (
     NO_SOURCE,
     CustomerState,
     DayCell,
-    FiveCell,
     OrderEntry,
     applied_only,
     decode_orders,
@@ -34,6 +36,11 @@ day_keys = st.integers(NEWEST_DAY - 99, NEWEST_DAY).flatmap(
 NEWEST_FIVE = NEWEST_DAY * 288
 five_keys = st.integers(NEWEST_FIVE - 610, NEWEST_FIVE).map(lambda five: five << 2 | 1)
 
+day_cells = st.dictionaries(
+    day_keys, st.builds(DayCell, small, st.dictionaries(texts, small, max_size=4)), max_size=6
+)
+five_minute_cells = st.dictionaries(five_keys, st.builds(FiveCell, small, small, small, small), max_size=20)
+
 states = st.builds(
     CustomerState,
     n_applied=numbers,
@@ -44,10 +51,6 @@ states = st.builds(
     first_seen_ms=numbers,
     seen_ms=st.lists(numbers, min_size=3, max_size=3),
     applied=st.dictionaries(numbers, numbers, max_size=4),
-    days=st.dictionaries(
-        day_keys, st.builds(DayCell, small, st.dictionaries(texts, small, max_size=4)), max_size=6
-    ),
-    fives=st.dictionaries(five_keys, st.builds(FiveCell, small, small, small, small), max_size=6),
     order_times_ms=st.lists(numbers, max_size=4),
     recent_ids=st.binary(max_size=40),
     id_chunks=st.lists(st.builds(ChunkMeta, small, small, small), max_size=3),
@@ -69,33 +72,41 @@ def test_orders_survive_encoding(orders: list[OrderEntry]) -> None:
     assert decode_orders(encode_orders(orders)) == orders
 
 
-def backwards(state: CustomerState) -> CustomerState:
-    """The same content, with buckets entered in the opposite order."""
-    mirrored = copy.deepcopy(state)
-    mirrored.days = dict(reversed(mirrored.days.items()))
-    mirrored.fives = dict(reversed(mirrored.fives.items()))
-    return mirrored
+def cells_of(state: CustomerState) -> tuple[dict[int, DayCell | None], dict[int, FiveCell]]:
+    return {key: state.day(key) for key in state.days}, five_cells.unpack(state.fives)
 
 
-@given(states)
-@settings(max_examples=60)
-def test_settled_states_that_are_equal_are_equal_bytes(state: CustomerState) -> None:
-    other = backwards(state)
-    state.settle()
-    other.settle()
+@given(states, day_cells, five_minute_cells, st.randoms(use_true_random=False))
+@settings(max_examples=100)
+def test_settled_states_that_are_equal_are_equal_bytes(
+    state: CustomerState, days: dict[int, DayCell], fives: dict[int, FiveCell], chance: Random
+) -> None:
+    """Buckets all at once, or some at a time in any order."""
+    other = copy.deepcopy(state)
+    state.settle(days, fives)
+    for key in chance.sample(list(days), len(days)):
+        other.settle({key: DayCell(0, {})}, {})
+        other.settle({key: days[key]}, {})
+    for key in chance.sample(list(fives), len(fives)):
+        other.settle({}, {key: FiveCell(1, 0, 0, 0)})
+        other.settle({}, {key: fives[key]})
 
     assert encode_state(other) == encode_state(state)
 
 
-@given(states)
-@settings(max_examples=60)
-def test_settling_drops_what_is_out_of_the_horizon_and_nothing_else(state: CustomerState) -> None:
+@given(states, day_cells, five_minute_cells)
+@settings(max_examples=100)
+def test_settling_drops_what_is_out_of_the_horizon_and_nothing_else(
+    state: CustomerState, days: dict[int, DayCell], fives: dict[int, FiveCell]
+) -> None:
     before = copy.deepcopy(state)
-    state.settle()
+    state.settle(days, fives)
 
     oldest_five = NEWEST_DAY * DAY_MS // FIVE_MINUTES_MS - 599
-    assert state.days == {key: cell for key, cell in before.days.items() if key >> 2 >= NEWEST_DAY - 96}
-    assert state.fives == {key: cell for key, cell in before.fives.items() if key >> 2 >= oldest_five}
+    assert cells_of(state) == (
+        {key: cell for key, cell in days.items() if key >> 2 >= NEWEST_DAY - 96},
+        {key: cell for key, cell in fives.items() if key >> 2 >= oldest_five},
+    )
     before.days, before.fives = state.days, state.fives
     assert state == before
 

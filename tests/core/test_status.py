@@ -123,3 +123,26 @@ def test_told_on_the_way_or_all_at_once_is_the_same(orders_ms: list[int], days: 
 
     assert tell(by_and_by, gap_days, now_ms) == whole
     assert by_and_by == at_once
+
+
+@given(st.lists(order_times, max_size=4), gaps, st.lists(st.integers(0, 200), min_size=4, max_size=4))
+@settings(max_examples=400)
+def test_orders_behind_those_told_add_what_the_whole_history_has_behind_theirs(
+    flushes: list[list[int]], gap_days: float, silences: list[int]
+) -> None:
+    """Each flush brings later orders than the one before; some of the silence between is told before it."""
+    state, whole, before_ms = CustomerState(), CustomerState(), 0
+    for orders_ms, silent_days in zip(flushes, silences, strict=False):
+        told_orders = len(state.order_times_ms)
+        times = state.order_times_ms + [
+            before_ms + at_ms - FIRST_MS // DAY_MS * DAY_MS for at_ms in orders_ms
+        ]
+        state.order_times_ms, whole.order_times_ms = list(times), list(times)
+        new = tell(state, gap_days, told_orders=told_orders)
+        told = tell(whole, gap_days)
+        assert state == whole
+        assert told[len(told) - len(new) :] == new
+        before_ms = max(times, default=FIRST_MS) + silent_days * DAY_MS
+        told = tell(whole, gap_days, before_ms)
+        assert told == tell(state, gap_days, before_ms)
+        before_ms = max(before_ms, state.told_ms + 1)

@@ -74,7 +74,8 @@ class MiniatureWorker:
             self.outcomes.append(outcome)
             if outcome is not Outcome.DUPLICATE:
                 self.facts.setdefault(arrival.event.event_id, _fact(arrival.event))
-        tell(customer.state, DEFAULT_POPULATION_GAP_DAYS)
+        if customer.reordered_ms is not None:
+            tell(customer.state, DEFAULT_POPULATION_GAP_DAYS, told_orders=customer.told_orders)
         days, fives = project.daily_columns([customer], 0), project.five_columns([customer], 0)
         customer.settle()
         if crash >= Crash.COLD_RECORDS:

@@ -13,6 +13,7 @@ import structlog
 from rocksdict import Options, Rdict
 
 from streams import state_store
+from streams.core import five_cells
 from streams.core.dedupe import hash_of, unpack
 from streams.core.state import CHANNELS, applied_only, decode_orders, decode_state
 from streams.kafka_security import brokers_of
@@ -119,7 +120,9 @@ def _held(store: StateStore, customer: str) -> dict[str, Any] | None:
         "first_seen_ms": state.first_seen_ms,
         "seen_ms": state.seen_ms,
         "days": {
-            (key >> 2, CHANNELS[key & 3]): (cell.events, cell.counts) for key, cell in state.days.items()
+            (key >> 2, CHANNELS[key & 3]): (cell.events, cell.counts)
+            for key in state.days
+            if (cell := state.day(key))
         },
         "fives": {
             ((key >> 2) * 300, CHANNELS[key & 3]): (
@@ -128,7 +131,7 @@ def _held(store: StateStore, customer: str) -> dict[str, Any] | None:
                 cell.conversations,
                 cell.messages,
             )
-            for key, cell in state.fives.items()
+            for key, cell in five_cells.unpack(state.fives).items()
         },
         "order_times_ms": state.order_times_ms,
         "ids": ids,

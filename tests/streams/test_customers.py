@@ -13,13 +13,15 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from schemas import topics
+from streams.core import five_cells
 from streams.core.dedupe import DedupeLimits
 from streams.core.fold import Customer, apply
 from streams.core.state import CHANNEL_BITS
 from streams.core.windows import day_of
 from streams.customers import CustomerCache, changes_of
+from streams.errors import LineageError
 from streams.intake import Delivery
-from streams.state_store import Change, StateStore, ids_key
+from streams.state_store import Change, StateStore, customer_key, ids_key, stamped
 from tests.core.samples import day, event
 from tests.streams.fakes import Crashed, FakeKafka, FakeProducer, Fuse, content, recover
 
@@ -205,6 +207,16 @@ async def test_ids_beyond_the_limit_are_forgotten_in_memory_as_on_disk(
     assert customer.state.events_total == 13, "e-0 is counted again, e-11 is a duplicate"
 
 
+async def test_state_of_another_version_is_refused_with_the_way_out(store: StateStore) -> None:
+    await Kept(store).flush(delivery(0))
+    (value,) = store.get(0, [customer_key("c-1")])
+    assert value is not None
+    store.write({0: [(customer_key("c-1"), stamped(0, value[:-1] + b"\xc1"))]}, {})
+
+    with pytest.raises(LineageError, match=r"another version's: run `engage rebuild`"):
+        list(CustomerCache(store, max_customers=1).load([delivery(1)]))
+
+
 async def test_what_is_stored_holds_no_bucket_out_of_the_horizon(store: StateStore) -> None:
     kept = Kept(store)
     old = delivery(0)
@@ -215,7 +227,7 @@ async def test_what_is_stored_holds_no_bucket_out_of_the_horizon(store: StateSto
     ((loaded, _),) = kept.cache.load([old])
 
     assert [key >> CHANNEL_BITS for key in loaded.state.days] == [day("2026-06-15")]
-    assert len(loaded.state.fives) == 1
+    assert len(five_cells.unpack(loaded.state.fives)) == 1
 
 
 async def test_the_same_deliveries_give_the_same_changelog_however_they_are_flushed(
