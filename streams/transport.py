@@ -7,15 +7,21 @@ and the agent stay Faust's. What Faust 0.15 gets wrong for us is overridden belo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.errors import LineageError
+from streams.turns import Turns
+
+#: Polls that fill a flush.
+_POLLS_PER_TURN: Final = 4
 
 
 class RecordBatch(NamedTuple):
@@ -44,6 +50,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         super().__init__(*args, **kwargs)
         self._positions: dict[TP, int] = {}
         self._seek_count = 0
+        self._turns = Turns(_POLLS_PER_TURN * self.app.conf.broker_max_poll_records)
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         """As Faust does, but with range assignment, so that one worker owns partition p of *all* topics
@@ -99,6 +106,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             consumer.seek(tp, positions[TP(tp.topic, tp.partition)])
         self._positions = dict(positions)
         self._seek_count += 1
+        self._turns.forget()
         cast(Consumer, self.consumer).on_seek(positions, self._seek_count)
         return positions
 
@@ -109,7 +117,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Mapping[TP, Any]:
-        fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        here = _Fetched(self, consumer)
+        fetched: Mapping[Any, list[ConsumerRecord]] = {}
+        if max_records and not here.has_failed:
+            fetched = await self._turns.read(active_partitions, max_records, here, time.monotonic())
+        if not fetched:
+            fetched = await super()._fetch_records(consumer, active_partitions, timeout, max_records)
         assignment = consumer._subscription.subscription.assignment
         batches: dict[TP, list[RecordBatch]] = {}
         for tp, start in list(self._positions.items()):
@@ -123,6 +136,31 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 self._positions[tp] = state.position
                 batches[tp] = [RecordBatch(tp, start, state.position, records, self._seek_count)]
         return batches
+
+    async def _take(self, consumer: Any, tp: TP, max_records: int) -> list[ConsumerRecord]:
+        found = await super()._fetch_records(consumer, {tp}, 0, max_records)
+        return list(found.get(TopicPartition(*tp), ()))
+
+
+class _Fetched:
+    """What an aiokafka consumer has fetched; see `turns.Fetched`."""
+
+    def __init__(self, thread: ConsumerThread, consumer: Any) -> None:
+        self._thread = thread
+        self._consumer = consumer
+        self._waiting = consumer._fetcher._records
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether there is an error, which `_fetch_records` raises."""
+        return any(not isinstance(result, FetchResult) for result in self._waiting.values())
+
+    async def take(self, tp: TP, max_records: int) -> list[ConsumerRecord]:
+        return await self._thread._take(self._consumer, tp, max_records) if tp in self._waiting else []
+
+    def is_at_end(self, tp: TP) -> bool:
+        state = self._consumer._subscription.subscription.assignment.state_value(tp)
+        return state.lso is not None and state.has_valid_position and state.position >= state.lso
 
 
 class Consumer(driver.Consumer):
