@@ -1,9 +1,10 @@
 """`python -m tests.bench.latency`: how long an event takes from `send` until v_customer_360 shows it.
 
-One worker, at shares of what it can do on this machine. A probe is the first event of a customer of its own.
-The view is asked for those probes whose row has come, which a query of a tenth of its cost finds out; asked
-for all of them again and again, the view would keep a third of a core busy. So a time is too long by the time
-of both queries and the pause behind them at most: `resolution_ms`, in the median.
+One worker, at shares of what it can do on this machine. As in life, events are newer than those before: the
+event times of each load begin where those of the one before have ended. A probe is the first event of a
+customer of its own. The view is asked for those probes whose row has come, which a query of a tenth of its
+cost finds out; asked for all of them again and again, the view would keep a third of a core busy. So a time
+is too long by the time of both queries and the pause behind them at most: `resolution_ms`, in the median.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tests.bench.load import Load, sending
 from tests.bench.measurements import Write, as_command, percentile, report
 from tests.bench.servers import Servers
 from tests.bench.worker import Worker, wait_drained
-from tests.bench.workload import Workload
+from tests.bench.workload import SPAN_MS, Workload
 
 SHARES_PCT: Final = (25, 50, 80)
 
@@ -73,6 +74,8 @@ def main(
 ) -> None:
     """Measure, print a table and write results/latency.csv."""
     workload = Workload(events, events // _EVENTS_PER_CUSTOMER)
+    # Before those of each load.
+    workload = workload._replace(until_ms=workload.until_ms - (1 + len(SHARES_PCT)) * SPAN_MS)
     with tempfile.TemporaryDirectory(prefix="engage-bench-") as path, Servers(Path(path)) as servers:
         servers.preload(workload)
         servers.migrate(_NAME)
@@ -80,10 +83,10 @@ def main(
         with Worker(settings, settings.data_dir) as worker:
             worker.wait_ready()
             measured = _sustained(settings, workload, _events_per_second(settings, workload))
-            rows = [
-                at_share(settings, share_pct, capacity or measured, seconds, workload.customers)
-                for share_pct in SHARES_PCT
-            ]
+            rows = []
+            for number, share_pct in enumerate(SHARES_PCT, 2):
+                later = _later(workload, number)
+                rows.append(at_share(settings, share_pct, capacity or measured, seconds, later))
     report("latency", "Seconds until visible", rows, write)
 
 
@@ -106,6 +109,7 @@ def _sustained(settings: Settings, workload: Workload, per_second: float) -> flo
         per_second=per_second,
         seconds=_OVERLOAD_SECONDS,
         seed=1,
+        until_ms=_later(workload, 1).until_ms,
     )
     with sending(load):
         begun = time.monotonic()
@@ -113,16 +117,27 @@ def _sustained(settings: Settings, workload: Workload, per_second: float) -> flo
     return load.events / (time.monotonic() - begun)
 
 
-def at_share(settings: Settings, share_pct: int, capacity: float, seconds: float, customers: int) -> Latency:
-    """Load the worker with a share of its capacity, and probe it meanwhile; ends when it has caught up."""
+def _later(workload: Workload, number: int) -> Workload:
+    """The same customers, `number` times the span of its event times later."""
+    return workload._replace(until_ms=workload.until_ms + number * SPAN_MS)
+
+
+def at_share(
+    settings: Settings, share_pct: int, capacity: float, seconds: float, spread: Workload
+) -> Latency:
+    """Load the worker with a share of its capacity, and probe it meanwhile; ends when it has caught up.
+
+    `spread` has customers and event times of the load.
+    """
     load = Load(
         bootstrap=settings.kafka_bootstrap,
         partitions=settings.partitions,
-        customers=customers,
+        customers=spread.customers,
         per_second=capacity * share_pct / 100,
         seconds=seconds,
         # Other events for each share.
         seed=1 + share_pct,
+        until_ms=spread.until_ms,
     )
     with sending(load) as sent:
         probes = probe(settings, f"share-{share_pct}", seconds)

@@ -25,7 +25,7 @@ _Tick = Sequence[tuple[str, int, Any]]
 
 
 class Load(NamedTuple):
-    """`per_second` events for `seconds`, spread as in a `Workload` of so many customers."""
+    """`per_second` events for `seconds`, spread as in a `Workload` of so many customers up to `until_ms`."""
 
     bootstrap: str
     partitions: int
@@ -33,6 +33,7 @@ class Load(NamedTuple):
     per_second: float
     seconds: float
     seed: int
+    until_ms: int
 
     @property
     def events(self) -> int:
@@ -86,7 +87,7 @@ async def _send(load: Load, prepared: Event) -> float:
 
 
 def _ticks(producer: AIOKafkaProducer, load: Load) -> Iterator[_Tick]:
-    made = records(Workload(load.events, load.customers, load.seed), load.partitions)
+    made = records(Workload(load.events, load.customers, load.seed, until_ms=load.until_ms), load.partitions)
     per_tick = max(1, int(load.per_second * _TICK_SECONDS))
     while due := list(islice(made, per_tick)):
         tick = list(batches(producer, due))

@@ -31,7 +31,7 @@ from schemas.topics import CHANNEL_OF_TOPIC, CHAT, PURCHASE, WEBSITE, partition_
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
-_SPAN_MS: Final = 3 * _DAY_MS
+SPAN_MS: Final = 3 * _DAY_MS
 #: The last visits to begin have this long until their events are as many as those of earlier ones.
 _ENDING_MS: Final = _HOUR_MS
 _LATE_MS: Final = 2 * 60_000
@@ -48,7 +48,8 @@ class Workload(NamedTuple):
     """`events` records, retries included, of at most `customers` customers.
 
     A visit has `visit_events` on average.
-    Event times are in the three days before `until_ms`, milliseconds since 1970: the hour that began last.
+    Event times are in the three days (`SPAN_MS`) before `until_ms`, milliseconds since 1970: the hour that
+    began last.
     """
 
     events: int = 1_000_000
@@ -124,7 +125,7 @@ def _happenings(workload: Workload) -> Iterator[_Happening]:
     """The distinct events, roughly in order of time."""
     chance = Random(workload.seed)
     count = workload.events - workload.events // _RECORDS_PER_RETRY
-    first_ms = workload.until_ms - _SPAN_MS
+    first_ms = workload.until_ms - SPAN_MS
     steps = _steps(chance, count, workload)
     for number, (at_ms, visit_number, customer) in zip(range(count), steps, strict=False):
         at_ms = min(at_ms, workload.until_ms - 1)
@@ -145,8 +146,8 @@ def _happenings(workload: Workload) -> Iterator[_Happening]:
 
 def _steps(chance: Random, count: int, workload: Workload) -> Iterator[tuple[int, int, int]]:
     """(instant, number of the visit, customer) of every event, endlessly, in order of time."""
-    first_ms = workload.until_ms - _SPAN_MS
-    between_visits_ms = (_SPAN_MS - _ENDING_MS) * workload.visit_events / count
+    first_ms = workload.until_ms - SPAN_MS
+    between_visits_ms = (SPAN_MS - _ENDING_MS) * workload.visit_events / count
     goes_on = 1 - 1 / workload.visit_events
     open_visits: list[tuple[int, int, int]] = []
     for visit in itertools.count():
