@@ -48,18 +48,27 @@ def get(fives: bytes, key: int) -> FiveCell | None:
     at = _find(fives, key)
     if at == len(fives):
         return None
-    found, *counts = _PACKED.unpack_from(fives, at)
-    return FiveCell(*counts) if found == key else None
+    found, events, orders, conversations, messages = _PACKED.unpack_from(fives, at)
+    return FiveCell(events, orders, conversations, messages) if found == key else None
 
 
 def put(fives: bytes, cells: Mapping[int, FiveCell]) -> bytes:
-    """With these cells by key, in place of those that are there."""
-    for key, cell in cells.items():
-        at = _find(fives, key)
-        packed = _PACKED.pack(key, cell.events, cell.orders, cell.conversations, cell.messages)
-        end = at + _SIZE if fives[at : at + _KEY_BYTES] == packed[:_KEY_BYTES] else at
-        fives = fives[:at] + packed + fives[end:]
-    return fives
+    """With these cells by key, in place of those that are there; at least one."""
+    new = [
+        _PACKED.pack(key, cell.events, cell.orders, cell.conversations, cell.messages)
+        for key, cell in cells.items()
+    ]
+    at = _find(fives, min(cells))
+    if at < len(fives):
+        kept = {
+            fives[start : start + _KEY_BYTES]: fives[start : start + _SIZE]
+            for start in range(at, len(fives), _SIZE)
+        }
+        kept.update((packed[:_KEY_BYTES], packed) for packed in new)
+        new = list(kept.values())
+    # As their keys compare.
+    new.sort()
+    return fives[:at] + b"".join(new)
 
 
 def drop_below(fives: bytes, oldest: int) -> bytes:
