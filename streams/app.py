@@ -103,6 +103,7 @@ class Worker:
             epoch=database[1],
             population_gap_days=load_rules(settings.rules_file).churn.population_gap_days,
             metrics=self.metrics,
+            known_ends=lambda: self._consumer.known_ends(),
         )
         pass_batches_on(self.app, (*SOURCE_TOPICS, REKEYED), self.pipeline.submit)
         tick_regularly(self.app, settings.sweep_interval_seconds, self.pipeline.tick)

@@ -60,11 +60,6 @@ class Decoded(NamedTuple):
     def records(self) -> int:
         return sum(len(batch.records) for batch in self.batches)
 
-    @property
-    def newest_ms(self) -> int:
-        """When the broker appended the newest of each partition's last records."""
-        return max((batch.records[-1].timestamp for batch in self.batches if batch.records), default=0)
-
 
 class Prepared(NamedTuple):
     """A flush that is decoded and folded; nothing of it has left the process.
@@ -92,6 +87,7 @@ class Pipeline:
         population_gap_days: float = DEFAULT_POPULATION_GAP_DAYS,
         epoch: int = 0,
         metrics: WorkerMetrics | None = None,
+        known_ends: Callable[[], Mapping[TP, int]] = dict,
     ) -> None:
         self._customers = customers
         self._producer = producer
@@ -105,6 +101,9 @@ class Pipeline:
         #: By the broker's clock, since when it is time to look who has fallen silent.
         self._sweep_since_ms: int | None = None
         self._expected: dict[TP, int] = {}
+        #: When the broker appended the last record that was taken of a partition.
+        self._newest_ms: dict[TP, int] = {}
+        self._known_ends = known_ends
         self._seek_count = 0
         self._released = True
         #: What the owner before left undone is done.
@@ -152,6 +151,7 @@ class Pipeline:
     def seek(self, positions: Mapping[TP, int], seek_count: int) -> None:
         """Reading starts anew at these positions; whatever was read before the seek will come again."""
         self._expected = dict(positions)
+        self._newest_ms.clear()
         self._seek_count = seek_count
         self._released = False
         self._is_resumed = False
@@ -199,24 +199,31 @@ class Pipeline:
 
     async def _work_off(self, batches: list[RecordBatch]) -> None:
         """Flush these batches and whatever comes meanwhile, until nothing waits or it is time to sweep."""
-        is_current = not batches
+        is_current = not batches and self._is_current()
         if not (self._is_resumed or self._released):
             await self._resume()
         prepared = self._prepare(self._decode(batches))
         while prepared is not None:
             self.flushing_since = time.monotonic()
-            is_current = self._is_current(prepared.decoded)
+            is_current = self._is_current()
             prepared = await self._flush(prepared, is_last=is_current)
         self.flushing_since = time.monotonic()
         if is_current and self._sweep_since_ms is not None:
             await self._sweep()
 
-    def _is_current(self, decoded: Decoded) -> bool:
-        """Whether reading has come to what was appended after the tick.
+    def _is_current(self) -> bool:
+        """Whether reading has come, in every partition, to what was appended after the tick, or to the end.
 
         Under a backlog it has not: a customer must not be told lost whose order is still in Kafka.
         """
-        return self._sweep_since_ms is not None and decoded.newest_ms >= self._sweep_since_ms
+        since_ms = self._sweep_since_ms
+        if since_ms is None:
+            return False
+        ends = self._known_ends()
+        return all(
+            position >= ends.get(tp, 0) or self._newest_ms.get(tp, 0) >= since_ms
+            for tp, position in self._expected.items()
+        )
 
     def _decode(self, batches: list[RecordBatch], behind: Decoded | None = None) -> Decoded | None:
         """Steps 2 and 3, of batches that follow those decoded before."""
@@ -357,6 +364,8 @@ class Pipeline:
                     f"{expected}: records were lost on the way to the pipeline; a restart reads them again"
                 )
             self._expected[batch.tp] = batch.end
+            if batch.records:
+                self._newest_ms[batch.tp] = batch.records[-1].timestamp
         return current
 
     def _owned(self) -> list[int]:

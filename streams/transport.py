@@ -187,6 +187,18 @@ class Consumer(driver.Consumer):
             generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
+    def known_ends(self) -> dict[TP, int]:
+        """How far what may be read of each partition goes, as far as the broker has said.
+
+        A partition of which nothing waits here is asked for all the time.
+        """
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return {}
+        assignment = subscription.assignment
+        ends = ((tp, assignment.state_value(tp).lso) for tp in assignment.tps)
+        return {TP(tp.topic, tp.partition): end for tp, end in ends if end is not None}
+
     def mark_durable(self, positions: Mapping[TP, int]) -> None:
         """Everything before these positions is durable: state, changelog and rows. It may be committed."""
         self._durable.update(positions)

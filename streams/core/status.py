@@ -96,8 +96,8 @@ def transitions(
 ) -> Iterator[Transition]:
     """All changes of status, in order of time, as if no order came after these, which must be sorted.
 
-    Those behind the last order lie in the future as seen from it, and end with `churned`. With `since`, the
-    changes behind an earlier order, before which nothing of the others is.
+    Those behind the last order lie in the future as seen from it, and end with `churned`. With `since`, these
+    orders follow the one that has left the customer there, and so do the changes.
     """
     for at_ms in order_times_ms:
         day = day_of(at_ms)
@@ -163,7 +163,7 @@ def tell(
     order any more leaves nothing behind, so what is told does not depend on who came when. An anonymous
     visitor has no history.
 
-    With `told_orders`, the part of it behind so many orders, on which alone the state rests so far.
+    With `told_orders`, only what follows so many of the orders, on which alone the state rests so far.
     """
     times = state.order_times_ms
     since = _standing(state, told_orders) if told_orders else None

@@ -185,6 +185,7 @@ class FakeWorker:
             on_durable=self._on_durable,
             dedupe=dedupe,
             limits=FlushLimits(max_records, linger_seconds=0),
+            known_ends=lambda: {tp: kafka.end(tp) for tp in kafka.consumed_partitions()},
         )
         self.running = asyncio.create_task(self.pipeline.run())
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from schemas.rows import CustomerTransitionRow
-from schemas.topics import TRANSITIONS, partition_of
+from schemas.topics import PURCHASE, TRANSITIONS, partition_of
 from schemas.transitions import StatusChanged
 from streams import churn
 from streams.sinks.memory import MemorySink
@@ -111,6 +111,26 @@ async def test_a_customer_whose_order_is_in_the_backlog_is_not_told_lost(
 
     assert [change.to_status for change in told(scene)] == ["active"]
     assert history_of(sink, "c-1") == simulate([ms(ORDERED), ms("2026-07-29 10:00")], sink.now_ms)
+
+
+async def test_a_partition_that_is_read_up_to_now_does_not_speak_for_the_others(
+    scene: Scene, sink: MemorySink, start: Start
+) -> None:
+    await (await folded(scene, start, "c-1")).stop()
+    scene.kafka.now_ms = sink.now_ms = ms("2026-07-30 00:00")
+    order(scene, "c-1", "2026-07-29 10:00")
+    worker = start()
+    worker.pipeline.tick(scene.kafka.now_ms)
+    scene.kafka.now_ms += 60_000
+    scene.send("page_viewed", ORDERED, "view", customer_id="c-1")
+    view, ordered = sorted(worker.poll(), key=lambda batch: batch.tp.topic == PURCHASE)
+    await worker.submit([view])
+    await worker.durable({view.tp: view.end})
+    await worker.submit([ordered])
+    await worker.durable({ordered.tp: ordered.end})
+    await worker.sweep()
+
+    assert [change.to_status for change in told(scene)] == ["active"]
 
 
 async def test_a_late_order_takes_back_what_no_longer_holds_and_says_so(
