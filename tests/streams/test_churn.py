@@ -120,10 +120,11 @@ async def test_a_partition_that_is_read_up_to_now_does_not_speak_for_the_others(
     scene.kafka.now_ms = sink.now_ms = ms("2026-07-30 00:00")
     order(scene, "c-1", "2026-07-29 10:00")
     worker = start()
-    worker.pipeline.tick(scene.kafka.now_ms)
+    since_ms = scene.kafka.now_ms
     scene.kafka.now_ms += 60_000
     scene.send("page_viewed", ORDERED, "view", customer_id="c-1")
     view, ordered = sorted(worker.poll(), key=lambda batch: batch.tp.topic == PURCHASE)
+    worker.pipeline.tick(since_ms)
     await worker.submit([view])
     await worker.durable({view.tp: view.end})
     await worker.submit([ordered])
