@@ -159,6 +159,9 @@ class _Fetched:
         return await self._thread._take(self._consumer, tp, max_records) if tp in self._waiting else []
 
     def is_at_end(self, tp: TP) -> bool:
+        if not self._consumer._subscription.is_assigned(tp):
+            # Taken away meanwhile: there is no more of it for us.
+            return True
         state = self._consumer._subscription.subscription.assignment.state_value(tp)
         return state.lso is not None and state.has_valid_position and state.position >= state.lso
 
